@@ -1,0 +1,3 @@
+"""An interactive, notebook-driven analysis workbench for multimodal remote sensing."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,133 @@
+"""Files and folders that are there whole or not at all."""
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workbench.base.errors import WorkbenchError
+
+FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def explained(doing: str, path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals while writing `path` into a `WorkbenchError`.
+
+    Args:
+        doing: What was being done, such as ``"writing the class map"``.
+        path: The file or folder being written.
+
+    Raises:
+        WorkbenchError: The disk is full, the place is read-only or not permitted.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL_DISK:
+            raise WorkbenchError(
+                f"The disk is full while {doing} ({path}). Nothing was left half-written; "
+                "free some space and run the same command again."
+            ) from error
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise WorkbenchError(f"Not allowed while {doing} ({path}): {error.strerror}.") from error
+        raise
+
+
+@contextmanager
+def atomic_file(path: Path, doing: str = "writing a file") -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it takes the place of `path`, on failure it is removed.
+
+    Args:
+        path: Where the file shall be in the end; its folder is made.
+        doing: Words for error messages.
+
+    Yields:
+        The temporary path to write, with the same suffix.
+
+    Raises:
+        WorkbenchError: The disk is full or the place is not writable.
+    """
+    with explained(doing, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path, doing: str = "writing a folder", replace: bool = False) -> Iterator[Path]:
+    """Give a temporary folder beside `path` that becomes `path` on success and is removed on failure.
+
+    Args:
+        path: Where the folder shall be in the end; its parent is made.
+        doing: Words for error messages.
+        replace: Whether an existing `path` may be replaced.
+
+    Yields:
+        The temporary folder.
+
+    Raises:
+        WorkbenchError: `path` exists and `replace` is False, the disk is full, or the place is not writable.
+    """
+    if path.exists() and not replace:
+        raise WorkbenchError(f"{path} exists already while {doing}. Choose another name, or say to replace it.")
+    with explained(doing, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent))
+        try:
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            if path.exists():
+                old = temporary.with_suffix(".old")
+                path.rename(old)
+                temporary.rename(path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str, doing: str = "writing a file") -> None:
+    """Write `text` as UTF-8, atomically."""
+    with atomic_file(path, doing) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any, doing: str = "writing a file") -> None:
+    """Write `value` as indented JSON, atomically. NaN is refused: JSON has none."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", doing)
+
+
+def read_json(path: Path, doing: str = "reading a file") -> Any:
+    """Read JSON.
+
+    Raises:
+        WorkbenchError: The file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WorkbenchError(f"{path} is missing while {doing}.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise WorkbenchError(f"{path} is not valid JSON while {doing}: {error}.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
