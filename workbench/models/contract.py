@@ -1,0 +1,127 @@
+"""What every fusion network promises: a dict of tensors by role in, one `FusionOutput` out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from torch import Tensor, nn
+
+from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.runs.config import Recipe
+
+View = Literal["patch", "dense"]
+
+
+@dataclass
+class FusionOutput:
+    """What a network answers.
+
+    Attributes:
+        logits: `(B, K)` in the patch view, `(B, K, H, W)` in the dense view, before the softmax.
+        attention: Named attention tensors; filled only on request.
+        losses: Named auxiliary losses (scalars), to be added to the classification loss.
+    """
+
+    logits: Tensor
+    attention: dict[str, Tensor] = field(default_factory=dict)
+    losses: dict[str, Tensor] = field(default_factory=dict)
+
+
+class FusionModel(nn.Module, ABC):
+    """A network over one or more roles, in one or two views that share weights but not a function.
+
+    The patch view is the published computation on `(B, C, k, k)`. The dense view runs the same weights once over a
+    tile `(B, C, H, W)`; its answers hold for pixels at least `receptive_field("dense")` inside the tile, nearer to
+    the edge the tile's zero padding shows.
+
+    Args:
+        inputs: Number of bands of each role.
+        classes: Number of classes K.
+        width: Factor on every hidden channel count; 1.0 is the published network.
+
+    Raises:
+        WorkbenchError: A role is missing or unknown, a count is not positive.
+    """
+
+    summary: ClassVar[str]
+    roles: ClassVar[tuple[str, ...]]
+    views: ClassVar[tuple[View, ...]]
+    patch_size: ClassVar[int]
+    recipes: ClassVar[dict[str, Recipe]]
+
+    def __init__(self, inputs: Mapping[str, int], classes: int, width: float = 1.0) -> None:
+        super().__init__()
+        name = type(self).__name__
+        for role in inputs:
+            if role not in self.roles:
+                raise UnknownNameError(f"role of {name}", role, self.roles)
+        for role in self.roles:
+            if inputs.get(role, 0) < 1:
+                raise WorkbenchError(
+                    f"{name} needs at least one band in each of its roles {', '.join(self.roles)}, got {dict(inputs)}. "
+                    f"Say which modality plays {role!r}."
+                )
+        if classes < 2:
+            raise WorkbenchError(f"{name} needs at least 2 classes, got {classes}.")
+        if not 0 < width <= 4:
+            raise WorkbenchError(f"{name}: width must be above 0 and at most 4, got {width}.")
+        self.inputs = dict(inputs)
+        self.classes = classes
+        self.width = width
+
+    def forward(self, inputs: Mapping[str, Tensor], view: View = "patch", attention: bool = False) -> FusionOutput:
+        """Run the network.
+
+        Args:
+            inputs: One float tensor per role, `(B, bands, rows, cols)`, all on one grid.
+            view: `"patch"` or `"dense"`.
+            attention: Whether to return attention tensors.
+
+        Raises:
+            WorkbenchError: A role is absent, or band counts, sizes or the view do not fit.
+        """
+        self._check(inputs, view)
+        return self.patch(inputs, attention) if view == "patch" else self.dense(inputs, attention)
+
+    @abstractmethod
+    def patch(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
+        """The published computation on patches."""
+
+    @abstractmethod
+    def dense(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
+        """The same weights over a tile."""
+
+    @abstractmethod
+    def receptive_field(self, view: View) -> tuple[int, int]:
+        """Pixels before and after the centre that can change its answer, in rows and columns alike."""
+
+    def hidden(self, channels: int) -> int:
+        """A published channel count scaled by `width`, at least 4."""
+        return max(4, round(channels * self.width))
+
+    def _check(self, inputs: Mapping[str, Tensor], view: View) -> None:
+        name = type(self).__name__
+        if view not in self.views:
+            raise UnknownNameError(f"view of {name}", view, self.views)
+        grids = set()
+        for role, bands in self.inputs.items():
+            if role not in inputs:
+                raise WorkbenchError(
+                    f"{name} was asked for an answer without its role {role!r}; it got {sorted(inputs)}. It was not "
+                    "trained for missing roles: give every role."
+                )
+            shape = tuple(inputs[role].shape)
+            if len(shape) != 4 or shape[1] != bands:
+                raise WorkbenchError(
+                    f"{name} takes {bands} bands in role {role!r} as (batch, band, row, col), got shape {shape}."
+                )
+            grids.add((shape[0], *shape[2:]))
+        if len(grids) > 1:
+            shapes = {role: tuple(tensor.shape) for role, tensor in inputs.items()}
+            raise WorkbenchError(f"{name}: the roles differ in batch or grid: {shapes}.")
+        if view == "patch" and grids != {(batch, self.patch_size, self.patch_size) for batch, *_ in grids}:
+            raise WorkbenchError(
+                f"{name} takes patches of {self.patch_size} x {self.patch_size} pixels in its patch view, got "
+                f"{[grid[1:] for grid in grids]}. For other sizes use the dense view."
+            )

@@ -1,0 +1,65 @@
+"""Models by name."""
+
+import importlib
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from workbench.base.errors import UnknownNameError
+from workbench.models.contract import FusionModel
+
+_MODELS: dict[str, type[FusionModel]] = {}
+_FILES = ("fusatnet",)  # one file per published system; loading it registers its models
+
+Kind = TypeVar("Kind", bound=type[FusionModel])
+
+
+def register_model(name: str) -> Callable[[Kind], Kind]:
+    """Class decorator that files a model under `name`; a name used twice warns and the later one holds."""
+
+    def file(kind: Kind) -> Kind:
+        if name in _MODELS:
+            warnings.warn(f"Model {name!r} is registered twice; the later one holds.", stacklevel=2)
+        _MODELS[name] = kind
+        return kind
+
+    return file
+
+
+def model_class(name: str) -> type[FusionModel]:
+    """The class filed under `name`.
+
+    Raises:
+        UnknownNameError: There is no such model; the message holds the nearest names.
+    """
+    _load()
+    if name not in _MODELS:
+        raise UnknownNameError("model", name, _MODELS, "`workbench models` lists them.")
+    return _MODELS[name]
+
+
+def create_model(name: str, inputs: Mapping[str, int], classes: int, width: float = 1.0) -> FusionModel:
+    """Build a network with fresh weights, drawn from torch's global generator.
+
+    Args:
+        name: A name of `list_models()`.
+        inputs: Number of bands of each role, such as `{"hsi": 144, "aux": 1}`.
+        classes: Number of classes.
+        width: Factor on hidden channel counts; 1.0 is the published size.
+
+    Raises:
+        UnknownNameError: Unknown model or role.
+        WorkbenchError: A role is missing or a count is out of range.
+    """
+    return model_class(name)(inputs, classes, width)
+
+
+def list_models() -> dict[str, str]:
+    """Names of all models, each with its one-line description."""
+    _load()
+    return {name: kind.summary for name, kind in sorted(_MODELS.items())}
+
+
+def _load() -> None:
+    for file in _FILES:
+        importlib.import_module(f"workbench.models.{file}")

@@ -1,0 +1,1 @@
+"""Floor 1: run folder, run id, configuration, status. No torch."""

@@ -1,0 +1,104 @@
+"""What determines a run: the strict configuration that its folder keeps as `config.yaml`."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from workbench.base.config import StrictModel
+
+
+class Recipe(StrictModel):
+    """How a network is trained.
+
+    Attributes:
+        epochs: Passes over the training samples.
+        batch_size: Patches per step in the patch view.
+        tile_batch: Tiles per step in the dense view.
+        tile: Side of the training tiles of the dense view, pixels.
+        tile_balance: Share of tiles whose centre is drawn class by class instead of pixel by pixel.
+        pixels_per_tile: Training pixels that one tile of an epoch stands for; more means shorter epochs.
+        optimizer: `nadam` as Keras has it, or `adamw`.
+        learning_rate: Peak learning rate.
+        kernel_l2: Factor of the squared norm of convolution kernels in the loss (Keras' `l2`).
+        weight_decay: Decoupled weight decay (adamw only).
+        schedule: `constant`, or `onecycle` (rise over the first quarter, then cosine to zero).
+        scaling: `minmax` to [0, 1], or `standard` to zero mean and unit variance, band by band.
+        scaling_from: Pixels that the scaling is fitted on.
+        augment: `none`; `rotations`: every sample at all four rotations in each epoch; `dihedral`: one of the eight
+            rotations and flips at random per draw.
+        norm_momentum: Momentum of batch norm statistics, PyTorch's convention.
+        patience: Epochs without a better validation score after which training stops; None never stops early.
+    """
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(default=64, ge=2)
+    tile_batch: int = Field(default=16, ge=1)
+    tile: int = Field(default=24, ge=3)
+    tile_balance: float = Field(default=0.5, ge=0, le=1)
+    pixels_per_tile: int = Field(default=4, ge=1)
+    optimizer: Literal["nadam", "adamw"] = "adamw"
+    learning_rate: float = Field(gt=0)
+    kernel_l2: float = Field(default=0.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    schedule: Literal["constant", "onecycle"] = "constant"
+    scaling: Literal["minmax", "standard"] = "standard"
+    scaling_from: Literal["training", "scene"] = "training"
+    augment: Literal["none", "rotations", "dihedral"] = "none"
+    norm_momentum: float = Field(default=0.1, gt=0, le=1)
+    patience: int | None = Field(default=None, ge=1)
+
+
+class SplitConfig(StrictModel):
+    """The rule that made the split, and the hash of what it made."""
+
+    protocol: str
+    seed: int
+    patch_size: int
+    parameters: dict[str, Any] = {}
+    hash: str
+
+
+class RunConfig(StrictModel):
+    """Everything that determines the result of a run, but for the versions of the libraries.
+
+    Attributes:
+        scene: Name of the scene or collection.
+        scene_hash: Hash of its content, made at import.
+        model: Name of the model.
+        inputs: Modalities that play each role, stacked in order.
+        view: `patch` or `dense`.
+        width: Factor on hidden channels.
+        split: The split.
+        recipe_name: Name of the recipe that `recipe` started from.
+        recipe: The recipe in full, with what the user changed.
+        seed: Seed of weights and sampling.
+        device: Kind of device, resolved: `cpu`, `cuda` or `mps`.
+        precision: Lightning's name of the precision, such as `32-true` or `bf16-mixed`.
+        compile: Whether the network is compiled with `torch.compile`.
+        threads: Threads of the CPU.
+        versions: `RESULT_VERSION` of each room that takes part.
+    """
+
+    scene: str
+    scene_hash: str
+    model: str
+    inputs: dict[str, tuple[str, ...]]
+    view: Literal["patch", "dense"]
+    width: float
+    split: SplitConfig
+    recipe_name: str
+    recipe: Recipe
+    seed: int
+    device: Literal["cpu", "cuda", "mps"]
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    compile: bool
+    threads: int
+    versions: dict[str, int]
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _tuples(cls, value: Any) -> Any:
+        """Lists are fine where tuples are kept: YAML and notebooks have lists."""
+        if isinstance(value, dict):
+            return {role: tuple(names) if isinstance(names, list) else names for role, names in value.items()}
+        return value
