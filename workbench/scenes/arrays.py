@@ -1,0 +1,132 @@
+"""Reading arrays of a stored scene: checked windows, straight from Zarr, without dask."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.base.errors import WorkbenchError
+from workbench.scenes.schema import CHUNK, is_url
+
+if TYPE_CHECKING:
+    import zarr
+    from zarr.abc.store import Store
+
+
+def open_store(address: str) -> "Store":
+    """The Zarr store at a folder or fsspec URL, read-only."""
+    from zarr.storage import FsspecStore, LocalStore
+
+    return FsspecStore.from_url(address, read_only=True) if is_url(address) else LocalStore(address, read_only=True)
+
+
+def open_array(address: str, path: str) -> "zarr.Array[Any]":
+    """Open one array; of a local store, its chunks are counted.
+
+    Zarr gives the fill value for a chunk that is not there, so a store that lost files would read as zeros.
+
+    Raises:
+        WorkbenchError: The array or one of its chunks is missing, or its description is damaged.
+    """
+    import zarr
+
+    try:
+        array = zarr.open_array(open_store(address), path=path, mode="r", zarr_format=3)
+    except Exception as error:  # zarr and fsspec backends raise many kinds
+        raise _broken(address, path, error) from error
+    if not is_url(address):
+        there = sum(1 for file in (Path(address) / path / "c").rglob("*") if file.is_file())
+        if there < array.nchunks:
+            raise WorkbenchError(
+                f"While reading {path} of {address}: {array.nchunks - there} of its {array.nchunks} chunks are "
+                "missing. The store is incomplete; import or copy the scene again."
+            )
+    return array
+
+
+def read_window(
+    array: "zarr.Array[Any]", rows: slice, cols: slice, bands: Sequence[int] | None, what: str
+) -> NDArray[Any]:
+    """Read stored values of a window that is known to lie inside.
+
+    Args:
+        array: (band, y, x) or (y, x).
+        rows: Start and stop.
+        cols: Start and stop.
+        bands: Bands in any order, or None for all; only for (band, y, x).
+        what: Words for the error message.
+
+    Returns:
+        Stored values, (band, rows, cols) or (rows, cols).
+
+    Raises:
+        WorkbenchError: A chunk is truncated or damaged.
+    """
+    try:
+        if array.ndim == 2:
+            return np.asarray(array[rows, cols])
+        if bands is None:
+            return np.asarray(array[:, rows, cols])
+        unique, back = np.unique(np.asarray(bands, dtype=np.int64), return_inverse=True)
+        chosen = np.asarray(array.oindex[unique, rows, cols])
+        return chosen if np.array_equal(back, np.arange(len(bands))) else chosen[back]
+    except Exception as error:  # codecs raise RuntimeError, ValueError and more
+        raise _broken(str(array.store), what, error) from error
+
+
+def row_blocks(rows: slice) -> list[slice]:
+    """Cut a range of rows where chunks end, so that a large window is decoded in pieces, each chunk once."""
+    edges = [rows.start, *range((rows.start // CHUNK + 1) * CHUNK, rows.stop, CHUNK), rows.stop]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
+
+
+def check_range(given: slice | None, size: int, what: str, where: str) -> slice:
+    """A full range for None; else the range itself, if it lies inside.
+
+    Args:
+        given: A slice with or without start and stop, of step 1.
+        size: Number of rows or columns there are.
+        what: ``"rows"`` or ``"columns"``.
+        where: Words for the error message.
+
+    Raises:
+        WorkbenchError: The range is empty, has a step, counts from the end, or leaves the scene.
+    """
+    if given is None:
+        return slice(0, size)
+    start = 0 if given.start is None else int(given.start)
+    stop = size if given.stop is None else int(given.stop)
+    if given.step not in (None, 1) or not 0 <= start < stop <= size:
+        step = "" if given.step in (None, 1) else f" in steps of {given.step}"
+        raise WorkbenchError(
+            f"While reading {where}: {what} {start} to {stop}{step} were asked for, and there are {what} 0 to {size} "
+            "(the last not included). Ask for a window that lies inside."
+        )
+    return slice(start, stop)
+
+
+def check_bands(given: Sequence[int] | None, size: int, where: str) -> list[int] | None:
+    """Band numbers from 0, if all are there; None stays None for all.
+
+    Raises:
+        WorkbenchError: The list is empty or holds a band outside 0 to `size` - 1.
+    """
+    if given is None:
+        return None
+    bands = [int(band) for band in given]
+    outside = [band for band in bands if not 0 <= band < size]
+    if outside or not bands:
+        told = f"band {outside[0]} was asked for" if outside else "no band was asked for"
+        raise WorkbenchError(f"While reading {where}: {told}, and there are bands 0 to {size - 1}.")
+    return bands
+
+
+def _broken(address: str, path: str, error: Exception) -> WorkbenchError:
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return WorkbenchError(
+        f"While reading {path} of {address}: the store is damaged or cannot be reached ({type(error).__name__}: "
+        f"{reason}). Import or copy the scene again."
+    )

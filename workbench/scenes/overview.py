@@ -1,0 +1,73 @@
+"""The small picture of a modality that is stored beside it, built while its rows stream by."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.scenes.modality import ModalityInfo
+from workbench.scenes.schema import overview_stride
+
+
+class OverviewBuilder:
+    """Mean of valid values over squares of pixels; of dB values, the mean of linear power.
+
+    Rows must come in order. Only the overview and the sums of the overview rows at hand are held.
+
+    Args:
+        info: Description of the modality.
+        shape: Rows and columns of the full resolution.
+    """
+
+    def __init__(self, info: ModalityInfo, shape: tuple[int, int]) -> None:
+        self._info, self._shape = info, shape
+        self.stride = overview_stride(shape)
+        rows, cols = (-(-size // self.stride) for size in shape)
+        self.array: NDArray[np.float32] = np.full((info.bands, rows, cols), np.nan, np.float32)
+        self._first, self._last = 0, -1  # overview rows whose sums are held
+        self._sums = np.zeros((info.bands, 0, cols), np.float64)
+        self._counts = np.zeros((info.bands, 0, cols), np.int32)
+
+    def add(self, stored: NDArray[Any], row: int, col: int) -> None:
+        """Add a block of stored values (band, rows, cols) whose first pixel is (row, col)."""
+        stride = self.stride
+        self._hold(row // stride, (row + stored.shape[1] - 1) // stride)
+        values = self._info.to_physical(stored).astype(np.float64)
+        if self._info.quantity == "backscatter dB":
+            values = 10.0 ** (values / 10.0)
+        valid = np.isfinite(values)
+        values[~valid] = 0.0
+        row_cuts, row_place = _cuts(row, stored.shape[1], stride)
+        col_cuts, col_place = _cuts(col, stored.shape[2], stride)
+        for total, part in ((self._sums, values), (self._counts, valid.astype(np.int32))):
+            summed = np.add.reduceat(np.add.reduceat(part, row_cuts, axis=1), col_cuts, axis=2)
+            total[:, (row_place - self._first)[:, None], col_place[None, :]] += summed
+
+    def finish(self) -> NDArray[np.float32]:
+        """The overview, float32 (band, rows, cols)."""
+        self._hold(self.array.shape[1], self.array.shape[1] - 1)
+        return self.array
+
+    def _hold(self, first: int, last: int) -> None:
+        """Write out the overview rows before `first` and make room for those up to `last`."""
+        done = min(first, self._last + 1) - self._first
+        if done > 0:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                mean = self._sums[:, :done] / self._counts[:, :done]
+                if self._info.quantity == "backscatter dB":
+                    mean = 10.0 * np.log10(mean)
+            self.array[:, self._first : self._first + done] = mean
+            self._sums, self._counts = self._sums[:, done:], self._counts[:, done:]
+            self._first += done
+        more = last - max(self._last, self._first - 1)
+        if more > 0:
+            room = (self._sums.shape[0], more, self._sums.shape[2])
+            self._sums = np.concatenate([self._sums, np.zeros(room, np.float64)], axis=1)
+            self._counts = np.concatenate([self._counts, np.zeros(room, np.int32)], axis=1)
+            self._last = last
+
+
+def _cuts(start: int, length: int, stride: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where, within a range of pixels, overview pixels begin; and which overview pixels those are."""
+    place = np.arange(start // stride, (start + length - 1) // stride + 1)
+    return np.maximum(place * stride - start, 0), place

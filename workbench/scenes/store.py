@@ -1,0 +1,163 @@
+"""Opening, writing and listing scenes by name."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.base.config import StrictModel
+from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.roots import data_root
+from workbench.scenes.classes import ClassTable
+from workbench.scenes.draft import TileDraft
+from workbench.scenes.scene import Collection, Scene
+from workbench.scenes.schema import SUFFIX, is_url, read_root
+from workbench.scenes.writing import Progress, write_store
+
+__all__ = ["Progress", "SceneSummary", "TileDraft", "list_scenes", "open_scene", "scene_path", "write_scene"]
+
+
+class SceneSummary(StrictModel):
+    """One line of `list_scenes`.
+
+    Attributes:
+        name: What `open_scene` takes.
+        description: One sentence.
+        imported: Whether it lies under the data root; the demo scene is made when first opened.
+        tiles: Number of tiles, 0 before import.
+        shape: Such as ``"200 x 300"``, empty before import.
+        modalities: Names, empty before import.
+        classes: Number of classes, 0 before import.
+        path: The store, empty before import.
+    """
+
+    name: str
+    description: str
+    imported: bool
+    tiles: int = 0
+    shape: str = ""
+    modalities: tuple[str, ...] = ()
+    classes: int = 0
+    path: str = ""
+
+
+def scene_path(name: str) -> Path:
+    """Where the scene of a name lies or shall lie."""
+    return data_root() / f"{name}{SUFFIX}"
+
+
+def open_scene(name_or_path: str | Path) -> Scene | Collection:
+    """Open a scene or collection; only metadata is read.
+
+    Args:
+        name_or_path: A name under the data root (``"demo"`` is made on first use), or the path or fsspec URL of a
+            ``.zarr`` store.
+
+    Returns:
+        A `Scene`, or a `Collection` where the store holds several tiles.
+
+    Raises:
+        UnknownNameError: There is no scene of that name; the message has the nearest names, or how to import it.
+        WorkbenchError: The store is broken, truncated or cannot be reached.
+    """
+    text = str(name_or_path)
+    if is_url(text):
+        return _open(text, text.rstrip("/").rsplit("/", 1)[-1].removesuffix(SUFFIX))
+    if isinstance(name_or_path, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
+        path = Path(text).expanduser().absolute()
+        return _open(str(path), path.name.removesuffix(SUFFIX))
+    path = scene_path(text)
+    if not path.exists():
+        if text == "demo":
+            _make_demo(path)
+        else:
+            raise _unknown(text)
+    return _open(str(path), text)
+
+
+def write_scene(
+    path: Path,
+    tiles: Iterable[TileDraft],
+    classes: ClassTable,
+    attrs: Mapping[str, Any] | None = None,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> Scene | Collection:
+    """Store tiles as a scene (one tile) or a collection, atomically.
+
+    Args:
+        path: Folder to make, ending in ``.zarr``; its stem is the name.
+        tiles: One or more drafts of one schema; an iterator is drawn tile by tile, so that one is in memory at a time.
+        classes: The class table; empty where no tile has labels.
+        attrs: JSON values kept with the scene: description, licence, citation, alignment, ...
+        replace: Whether an existing store may be replaced.
+        progress: Called with what is being done and the share of it done.
+
+    Returns:
+        The stored scene, opened.
+
+    Raises:
+        WorkbenchError: A tile cannot be stored, the store exists, or the disk is full; nothing is left half-written.
+    """
+    write_store(Path(path), tiles, classes, attrs, replace, progress)
+    return open_scene(Path(path))
+
+
+def list_scenes() -> list[SceneSummary]:
+    """Scenes under the data root, then catalogue entries that are not imported, each by name."""
+    from workbench.scenes.catalogue import CATALOGUE
+
+    found = []
+    for path in sorted(data_root().glob(f"[!.]*{SUFFIX}")):
+        name = path.name.removesuffix(SUFFIX)
+        try:
+            found.append(_summary(_open(str(path), name)))
+        except WorkbenchError as error:
+            found.append(SceneSummary(name=name, description=f"Broken: {error}", imported=False, path=str(path)))
+    there = {summary.name for summary in found}
+    return found + [
+        SceneSummary(name=entry.name, description=entry.description, imported=False)
+        for entry in CATALOGUE.values()
+        if entry.name not in there
+    ]
+
+
+def _open(address: str, name: str) -> Scene | Collection:
+    root = read_root(address)
+    return Scene(address, root, root.tiles[0], name) if len(root.tiles) == 1 else Collection(address, root, name)
+
+
+def _summary(scene: Scene | Collection) -> SceneSummary:
+    sizes = sorted({f"{rows} x {cols}" for rows, cols in scene.shapes})
+    return SceneSummary(
+        name=scene.collection,
+        description=str(scene.attrs.get("description", "")),
+        imported=True,
+        tiles=len(scene.scenes),
+        shape=sizes[0] if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}",
+        modalities=scene.modalities,
+        classes=len(scene.classes),
+        path=scene.address,
+    )
+
+
+def _make_demo(path: Path) -> None:
+    from workbench.scenes.synthetic import make_demo
+
+    tiles, classes, attrs = make_demo()
+    try:
+        write_store(path, tiles, classes, attrs)
+    except (WorkbenchError, OSError):
+        if not path.exists():  # else another process was quicker, and its scene is the same
+            raise
+
+
+def _unknown(name: str) -> UnknownNameError:
+    from workbench.scenes.catalogue import CATALOGUE
+
+    there = [path.name.removesuffix(SUFFIX) for path in data_root().glob(f"[!.]*{SUFFIX}")]
+    hint = (
+        CATALOGUE[name].how_to_get
+        if name in CATALOGUE
+        else "`workbench scenes` lists what is there, `workbench import` brings in your own files."
+    )
+    return UnknownNameError("scene", name, {*there, *CATALOGUE} - {name}, hint)
