@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from workbench.base.errors import WorkbenchError
+from workbench.splits import make_split
+
+
+def groups_of(scene, sample):
+    return {scene.scenes[tile].group for tile in np.unique(sample.positions[:, 0])}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_are_apart(woods, seed):
+    split = make_split(woods, "groups", patch_size=11, seed=seed)
+    sides = [groups_of(woods, sample) for sample in split.sides.values()]
+    assert all(sides)
+    assert len(set.union(*sides)) == sum(map(len, sides))
+    audit = split.audit()
+    assert (audit.groups_shared, audit.tiles_shared) == (0, 0)
+
+
+def test_minima_hold_on_both_sides_and_the_rest_is_named(woods):
+    split = make_split(woods, "groups", min_pixels=200, min_groups=3)
+    assert split.classes == (1, 2, 3, 4, 5)
+    assert "needs 200 pixels in 3 groups on each side" in split.dropped[6]
+    training = np.concatenate([split.train.labels, split.validation.labels])
+    for value in split.classes:
+        assert (training == value).sum() >= 200
+        assert split.test.count(value) >= 200
+        assert len({woods.scenes[t].group for t in split.test.positions[split.test.labels == value, 0]}) >= 3
+
+
+def test_scarce_classes_are_kept_where_that_is_possible(scene, tile):
+    # Class 3 lives in four of twenty groups: two must train and two must test.
+    tiles = []
+    for index in range(20):
+        labels = np.ones((12, 12))
+        labels[6:] = 2
+        if index in (3, 8, 9, 17):
+            labels[:, 2:] = 3
+        tiles.append(tile(labels, f"t{index}", f"g{index}"))
+    for seed in range(5):
+        split = make_split(scene(*tiles, classes=3), "groups", seed=seed)
+        assert split.classes == (1, 2, 3)
+
+
+def test_too_scarce_everywhere(woods):
+    with pytest.raises(WorkbenchError, match=r"0 class\(es\) are on both sides.*needs 5000 pixels"):
+        make_split(woods, "groups", min_pixels=5000)
+
+
+def test_one_scene_has_no_groups(farmland):
+    with pytest.raises(WorkbenchError, match=r"one group only.*'blocks'"):
+        make_split(farmland, "groups")
+
+
+def test_tiles_without_group_are_groups_of_their_own(scene, tile, fields):
+    tiles = [tile(fields((40, 40), 5, 3, 0.9, seed), f"t{seed}") for seed in range(8)]
+    split = make_split(scene(*tiles, classes=3), "groups")
+    assert split.audit().groups_shared == 0

@@ -1,0 +1,97 @@
+"""Protocol `groups`: whole groups of tiles train or test, for collections."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from workbench.base.errors import WorkbenchError
+from workbench.splits.assignment import Sides, search, shared, validation_score
+from workbench.splits.parameters import SplitParameters
+from workbench.splits.pool import Pool
+from workbench.splits.sides import TEST, TRAIN, VALIDATION, Assigned
+
+STARTS = 400
+
+
+class GroupsParameters(SplitParameters):
+    """Parameters of `groups`; see `make_split`."""
+
+    test_fraction: float = Field(default=0.5, gt=0, lt=1)
+    min_pixels: int = Field(default=100, ge=1)
+    min_groups: int = Field(default=2, ge=1)
+
+
+def assign_groups(pool: Pool, parameters: GroupsParameters, patch_size: int, seed: int) -> Assigned:
+    """Assign whole groups so that as many classes as possible meet the minima on both sides, evenly shared.
+
+    Raises:
+        WorkbenchError: Fewer than two groups hold labels.
+    """
+    units = np.array([tile.unit for tile in pool.tiles])[pool.positions[:, 0]]
+    names, unit = np.unique(units, return_inverse=True)
+    if names.size < 2:
+        raise WorkbenchError(
+            f"While splitting by groups: labels lie in one group only ({names[0]!r}). "
+            "Use the protocol 'blocks' for a single scene."
+        )
+    values = pool.values
+    counts = np.zeros((names.size, values.size))
+    np.add.at(counts, (unit, pool.class_index), 1)
+    random = np.random.default_rng(seed)
+    total = counts.sum(0)
+
+    def kept(test: Sides) -> NDArray[np.bool_]:
+        enough = np.ones(values.size, bool)
+        for side in (test, ~test):
+            enough &= counts[side].sum(0) >= parameters.min_pixels
+            enough &= (counts[side] > 0).sum(0) >= parameters.min_groups
+        return enough
+
+    def test_score(test: Sides) -> float:
+        good = shared(counts[~test].sum(0) / total, counts[test].sum(0) / total, parameters.test_fraction)
+        # A class that is kept outweighs any gain in balance; a class that is not still pulls a little.
+        return float((kept(test) * (1 + good) + 0.1 * good).sum())
+
+    test = search(test_score, _starts(names.size, parameters.test_fraction, random), random)
+    enough = kept(test)
+    dropped = {int(values[index]): _reason(counts[:, index], test, parameters) for index in np.flatnonzero(~enough)}
+    validation = np.zeros_like(test)
+    if parameters.validation_fraction and enough.any():
+        validation = _choose_validation(counts[:, enough], ~test, parameters.validation_fraction, random)
+    side = np.full(len(pool.labels), TRAIN, np.int8)
+    side[test[unit]] = TEST
+    side[validation[unit]] = VALIDATION
+    return Assigned(side, dropped=dropped)
+
+
+def _choose_validation(
+    counts: NDArray[np.float64], training: Sides, fraction: float, random: np.random.Generator
+) -> Sides:
+    """Groups of the training side that validate; none where no class can spare one."""
+    before = counts[training].sum(0)
+
+    def score(validation: Sides) -> float:
+        if (validation & ~training).any():
+            return -np.inf
+        return validation_score(counts[training & ~validation].sum(0), counts[validation].sum(0), before, fraction)
+
+    starts = [start & training for start in _starts(training.size, fraction, random)]
+    return search(score, [np.zeros_like(training), *starts], random)
+
+
+def _starts(units: int, fraction: float, random: np.random.Generator) -> list[Sides]:
+    many = int(np.clip(round(fraction * units), 1, units - 1))
+    starts = np.zeros((STARTS, units), bool)
+    for start in starts:
+        start[random.permutation(units)[:many]] = True
+    return list(starts)
+
+
+def _reason(count: NDArray[np.float64], test: Sides, parameters: GroupsParameters) -> str:
+    def words(side: Sides) -> str:
+        return f"{int(count[side].sum())} pixels in {int((count[side] > 0).sum())} groups"
+
+    return (
+        f"needs {parameters.min_pixels} pixels in {parameters.min_groups} groups on each side; "
+        f"training has {words(~test)}, test {words(test)}"
+    )

@@ -1,0 +1,121 @@
+"""Make a split: check the request, run the protocol, thin training, name what was left out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.splits.blocks import BlocksParameters, assign_blocks
+from workbench.splits.groups import GroupsParameters, assign_groups
+from workbench.splits.parameters import SplitParameters
+from workbench.splits.pool import LabelledScene, Pool
+from workbench.splits.random import RandomParameters, assign_random
+from workbench.splits.sides import LEFT_OUT, TEST, TRAIN, VALIDATION, Assigned
+from workbench.splits.split import Sample, Split
+
+PROTOCOLS: dict[str, tuple[type[SplitParameters], Callable[..., Assigned]]] = {
+    "random": (RandomParameters, assign_random),
+    "blocks": (BlocksParameters, assign_blocks),
+    "groups": (GroupsParameters, assign_groups),
+}
+
+
+def make_split(
+    scene: LabelledScene, protocol: str = "blocks", patch_size: int = 11, seed: int = 0, **parameters: Any
+) -> Split:
+    """Share the labelled pixels of a scene or collection out to training, validation and test.
+
+    Args:
+        scene: A `Scene` or `Collection` with labels.
+        protocol: ``"random"``, ``"blocks"`` or ``"groups"``.
+        patch_size: Side of the window around a pixel that a model will see, in pixels.
+        seed: Seed of all random choices; the same request gives the same split.
+        **parameters: Of the protocol. All take `test_fraction` (0.5; share of each class that tests),
+            `validation_fraction` (0.2; share of training that validates; 0 for none) and `train_per_class` (None; at
+            most so many training pixels of each class, drawn at random; the others are left out). `blocks` takes
+            `block_size` (3 x patch_size) and `buffer` (patch_size - 1). `groups` takes `min_pixels` (100) and
+            `min_groups` (2): a class needs so many on each side.
+
+    Returns:
+        The split; print ``split.audit()`` before believing any score on it.
+
+    Raises:
+        WorkbenchError: The scene has no labels, a patch is larger than a tile, a parameter is unknown or impossible,
+            or fewer than two classes are on both sides.
+        UnknownNameError: There is no such protocol.
+    """
+    if protocol not in PROTOCOLS:
+        raise UnknownNameError("split protocol", protocol, PROTOCOLS)
+    for name, value, least in (("patch_size", patch_size, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise WorkbenchError(
+                f"While splitting {scene.name!r}: {name} = {value!r} must be a whole number >= {least}."
+            )
+    kind, assign = PROTOCOLS[protocol]
+    settings = kind.build(parameters, f"splitting {scene.name!r} by protocol {protocol!r}")
+    pool = Pool.of(scene)
+    for tile in pool.tiles:
+        if patch_size > min(tile.shape):
+            raise WorkbenchError(
+                f"While splitting {scene.name!r}: a patch of {patch_size} x {patch_size} pixels is larger than the "
+                f"tile {tile.name!r} of {tile.shape[0]} x {tile.shape[1]}. Choose a smaller patch_size."
+            )
+    assigned = assign(pool, settings, patch_size, seed)
+    side, dropped = assigned.side.copy(), dict(assigned.dropped)
+    for value in pool.values:
+        mine = pool.labels == value
+        if int(value) not in dropped:
+            missing = [
+                name for name, number in (("training", TRAIN), ("test", TEST)) if not (side[mine] == number).any()
+            ]
+            if missing:
+                dropped[int(value)] = f"absent from {' and '.join(missing)} ({int(mine.sum())} labelled pixels)"
+        if int(value) in dropped:
+            side[mine] = LEFT_OUT
+    for value in sorted(set(pool.names) - set(pool.values.tolist())):
+        dropped[value] = "no labelled pixel"
+    classes = tuple(int(value) for value in pool.values if int(value) not in dropped)
+    if len(classes) < 2:
+        reasons = "; ".join(f"{pool.names[value]}: {reason}" for value, reason in sorted(dropped.items()))
+        raise WorkbenchError(
+            f"While splitting {scene.name!r} by protocol {protocol!r}: {len(classes)} class(es) are on both sides, two "
+            f"are needed. {reasons}. Label more places, or choose smaller blocks, buffer or minima."
+        )
+    if settings.train_per_class is not None:
+        _thin(pool, side, settings.train_per_class, seed)
+    return Split(
+        protocol=protocol,  # type: ignore[arg-type]  # one of PROTOCOLS, checked above
+        seed=seed,
+        patch_size=patch_size,
+        buffer=assigned.buffer,
+        parameters=settings.model_dump() | assigned.resolved,
+        scene_hash=pool.scene_hash,
+        classes=classes,
+        dropped=dict(sorted(dropped.items())),
+        train=Sample(pool.positions[side == TRAIN], pool.labels[side == TRAIN]),
+        validation=Sample(pool.positions[side == VALIDATION], pool.labels[side == VALIDATION]),
+        test=Sample(pool.positions[side == TEST], pool.labels[side == TEST]),
+        tiles=pool.tiles,
+        names=pool.names,
+        notes=(*assigned.notes, *_validation_notes(pool, side, classes, settings.validation_fraction)),
+    )
+
+
+def _thin(pool: Pool, side: Any, most: int, seed: int) -> None:
+    """Leave training pixels out, in place, down to `most` of each class."""
+    random = np.random.default_rng([seed, 1])
+    for value in pool.values:
+        mine = np.flatnonzero((pool.labels == value) & (side == TRAIN))
+        side[random.permutation(mine)[most:]] = LEFT_OUT
+
+
+def _validation_notes(pool: Pool, side: Any, classes: tuple[int, ...], fraction: float) -> list[str]:
+    if not fraction:
+        return ["no validation was asked for: train for a fixed number of epochs"]
+    if not (side == VALIDATION).any():
+        return ["no class can spare training pixels for validation: train for a fixed number of epochs"]
+    without = [pool.names[value] for value in classes if not (side[pool.labels == value] == VALIDATION).any()]
+    if without:
+        return [f"no validation pixels of {', '.join(without)}: validation scores do not see them"]
+    return []
