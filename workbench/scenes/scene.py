@@ -1,7 +1,6 @@
 """Scenes and collections: thin, immutable and lazy faces of a stored scene."""
 
 import copy
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.scenes import arrays
 from workbench.scenes.classes import ClassTable
+from workbench.scenes.grid import Grid
 from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.schema import RootRecord, TileRecord, Transform, overview_stride
 
@@ -86,6 +86,11 @@ class Scene:
     def transform(self) -> Transform | None:
         """Affine coefficients a, b, c, d, e, f: x = a col + b row + c, y = d col + e row + f at pixel corners."""
         return self._tile.transform
+
+    @property
+    def grid(self) -> Grid:
+        """Shape, transform and CRS as one thing."""
+        return Grid(self.shape, self.transform, self.crs)
 
     @cached_property
     def classes(self) -> ClassTable:
@@ -215,12 +220,8 @@ class Scene:
         Raises:
             WorkbenchError: The position lies outside the scene.
         """
-        a, b, c, d, e, f = self._corners
-        across, down = x - c, y - f
-        det = a * e - b * d
-        col, row = (e * across - b * down) / det, (a * down - d * across) / det
-        inside = math.isfinite(col + row) and 0 <= col < self.shape[1] and 0 <= row < self.shape[0]
-        if not inside:
+        row, col = self.grid.places(x, y)
+        if not (0 <= row < self.shape[0] and 0 <= col < self.shape[1]):
             raise WorkbenchError(
                 f"The position x={x}, y={y} lies outside scene {self.name!r} of {self.shape[0]} x {self.shape[1]} "
                 f"pixels, whose corners are {self.position_of(0, 0)} and "
@@ -230,8 +231,8 @@ class Scene:
 
     def position_of(self, row: float, col: float) -> tuple[float, float]:
         """Map position x, y of a pixel's centre; column and row themselves where not georeferenced."""
-        a, b, c, d, e, f = self._corners
-        return a * (col + 0.5) + b * (row + 0.5) + c, d * (col + 0.5) + e * (row + 0.5) + f
+        x, y = self.grid.positions(row + 0.5, col + 0.5)
+        return float(x), float(y)
 
     @property
     def reference(self) -> Mapping[str, NDArray[Any]]:
@@ -242,10 +243,6 @@ class Scene:
     def named_splits(self) -> Mapping[str, dict[str, NDArray[np.uint16]]]:
         """Official splits stored with the scene, as label masks; none yet."""
         return {}
-
-    @property
-    def _corners(self) -> Transform:
-        return self.transform or (1.0, 0.0, -0.5, 0.0, 1.0, -0.5)
 
     def _array(self, path: str) -> "zarr.Array[Any]":
         if path not in self._arrays:

@@ -14,6 +14,7 @@ from workbench.base.files import atomic_folder, explained
 from workbench.base.hashing import hash_json
 from workbench.scenes.classes import ClassTable
 from workbench.scenes.draft import TileDraft, check_labels, transform_of
+from workbench.scenes.grid import PLAIN
 from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.overview import OverviewBuilder
 from workbench.scenes.schema import CHUNK, FORMAT, SCHEMA, SUFFIX, RootRecord, TileRecord, Transform, check_name
@@ -199,7 +200,7 @@ def _write_coordinates(
         for name, given in (("wavelength", info.wavelengths), ("fwhm", info.fwhm)):
             if given is not None:
                 columns[name] = (("band",), np.array(given), {"units": "nm"})
-    a, b, c, d, e, f = transform or (1.0, 0.0, -0.5, 0.0, 1.0, -0.5)
+    a, b, c, d, e, f = transform or PLAIN
     if b == d == 0:  # a rotated grid has no one-dimensional coordinates; rioxarray keeps its transform alone
         columns["x"] = (("x",), a * (np.arange(shape[1]) + 0.5) + c, {"axis": "X"})
         columns["y"] = (("y",), e * (np.arange(shape[0]) + 0.5) + f, {"axis": "Y"})
