@@ -49,6 +49,8 @@ class FusionModel(nn.Module, ABC):
     views: ClassVar[tuple[View, ...]]
     patch_size: ClassVar[int]
     recipes: ClassVar[dict[str, Recipe]]
+    channel_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh channels
+    spatial_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh positions
 
     def __init__(self, inputs: Mapping[str, int], classes: int, width: float = 1.0) -> None:
         super().__init__()

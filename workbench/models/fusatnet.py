@@ -36,6 +36,8 @@ class FusAtNet(FusionModel):
     roles = ("hsi", "aux")
     views = ("patch", "dense")
     patch_size = 2 * RADIUS + 1
+    channel_masks = ("spectral",)
+    spatial_masks = ("spatial", "modality")
     recipes = {  # noqa: RUF012 (read only; ClassVar is declared in the contract)
         # Released script: Nadam at 2e-5, batch 64, L2 0.01 on every convolution kernel, four rotations of each patch,
         # min-max scaling over the whole image. Its comment says 1000 epochs, its loop runs 20; we take the comment,

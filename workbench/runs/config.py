@@ -54,7 +54,7 @@ class SplitConfig(StrictModel):
     protocol: str
     seed: int
     patch_size: int
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any]
     hash: str
 
 

@@ -1,0 +1,181 @@
+"""Score a trained network: test and validation pixels, controls, Bayes rules, objects, and what its view differs by."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from workbench.analysis import confusion_matrix, scores
+from workbench.experiments.run import Run, open_run
+from workbench.mapping import Predictor
+from workbench.models.pixels import PixelTable, load_pixels, square, valid_positions
+from workbench.models.predict import logits_at, precision_context
+from workbench.scenes import Collection, Scene
+from workbench.splits import Sample, Split
+
+COMPARED = 256  # pixels on which the two views, and tiles with and without halo, are compared
+
+
+def evaluate(run: Run | str, device: str = "auto") -> dict[str, Any]:
+    """Score a finished run again from its weights; nothing of the run is changed.
+
+    Args:
+        run: A run or its id.
+        device: Where to compute.
+
+    Returns:
+        What `metrics.json` holds, but for the figures of the training.
+
+    Raises:
+        WorkbenchError: The run is not trained, or its scene has changed.
+    """
+    if isinstance(run, str):
+        run = open_run(run)
+    predictor = run.predictor(device)
+    scene = run.scene
+    table = load_pixels(scene, predictor.roles, predictor.device, predictor.scaling)
+    metrics, _ = evaluate_predictor(predictor, table, scene, run.split)
+    return metrics
+
+
+def evaluate_predictor(
+    predictor: Predictor, table: PixelTable, scene: Scene | Collection, split: Split
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Scores of a trained network, and the table of its predictions on test and validation pixels."""
+    names = dict(zip(split.classes, split.class_names, strict=True))
+    colors = {entry.value: entry.color for entry in scene.classes}
+    audit = split.audit(predictor.model.receptive_field(predictor.view))
+    metrics: dict[str, Any] = {
+        "scene": scene.name,
+        "synthetic": bool(scene.attrs.get("synthetic", False)),
+        "protocol": split.protocol,
+        "view": predictor.view,
+        "classes": [{"value": v, "name": names[v], "color": colors[v]} for v in split.classes],
+        "audit": audit.to_dict(),
+        "controls": {"coordinates_only": audit.coordinates_only, "majority_class": audit.majority_class},
+    }
+    tables = []
+    for side in ("test", "validation"):
+        sample: Sample = split.sides[side]
+        frame = _predictions(predictor, table, sample, side)
+        metrics[f"{side}_pixels_without_data"] = len(sample) - len(frame)
+        metrics[side] = _scores(frame, split.classes) if len(frame) else None
+        tables.append(frame)
+    test = tables[0]
+    metrics["bayes"] = _bayes(scene, test)
+    metrics["objects"] = _objects(scene, test, split.classes)
+    metrics["controls"] |= _attribute_controls(scene, split)
+    metrics |= _view_differences(predictor, table, split)
+    return metrics, pd.concat(tables, ignore_index=True)
+
+
+def _predictions(predictor: Predictor, table: PixelTable, sample: Sample, side: str) -> pd.DataFrame:
+    chosen = valid_positions(table, sample.positions)
+    positions = sample.positions[chosen]
+    with precision_context(predictor.precision, predictor.device):
+        logits = logits_at(predictor.model, predictor.model, table, positions, predictor.view)
+    confidence, index = torch.from_numpy(logits).softmax(1).max(1)
+    return pd.DataFrame(
+        {
+            "set": side,
+            "tile": positions[:, 0],
+            "row": positions[:, 1],
+            "col": positions[:, 2],
+            "reference": sample.labels[chosen],
+            "predicted": predictor.classes[index.numpy()],
+            "confidence": confidence.numpy(),
+        }
+    )
+
+
+def _scores(frame: pd.DataFrame, classes: Iterable[int]) -> dict[str, Any]:
+    kinds = list(classes)
+    return scores(confusion_matrix(frame["reference"], frame["predicted"], kinds), kinds).to_dict()
+
+
+def _layer(scene: Scene | Collection, name: str, frame: pd.DataFrame) -> NDArray[Any]:
+    """Values of a reference layer at the pixels of a prediction table."""
+    out = np.zeros(len(frame), dtype=np.int64)
+    for number, rows in frame.groupby("tile").indices.items():
+        layer = scene.scenes[int(number)].reference[name]
+        out[rows] = layer[frame["row"].to_numpy()[rows], frame["col"].to_numpy()[rows]]
+    return out
+
+
+def _bayes(scene: Scene | Collection, test: pd.DataFrame) -> dict[str, dict[str, float]] | None:
+    """Accuracy of the known Bayes rules on the same test pixels, by rule and modality."""
+    layers = [name for name in scene.scenes[0].reference if name.startswith("bayes_")]
+    found: dict[str, dict[str, float]] = {}
+    for name in layers:
+        _, rule, modality = name.split("_", 2)
+        right = _layer(scene, name, test) == test["reference"].to_numpy()
+        found.setdefault(rule, {})[modality] = float(right.mean())
+    return found or None
+
+
+def _objects(scene: Scene | Collection, test: pd.DataFrame, classes: Iterable[int]) -> dict[str, Any] | None:
+    """Scores of whole objects (crowns): the majority of an object's test pixels against its label."""
+    layer = scene.attrs.get("object_layer")
+    if not layer or not len(test):
+        return None
+    objects = test.assign(object=_layer(scene, layer, test))
+    objects = objects[objects["object"] > 0]
+    if not len(objects):
+        return None
+    majority = objects.groupby("object")[["reference", "predicted"]].agg(lambda values: values.mode().iloc[0])
+    return {"layer": layer, "count": len(majority), **_scores(majority, classes)}
+
+
+def _attribute_controls(scene: Scene | Collection, split: Split) -> dict[str, dict[str, float]]:
+    """What knowing only the site of a tile scores: the commonest training class of that site."""
+    sites = scene.attrs.get("sites")
+    if not sites:
+        return {}
+    site = np.array([sites[tile.name] for tile in scene.scenes])
+    values, everywhere = np.unique(split.train.labels, return_counts=True)
+    guess = np.full(len(split.test), values[everywhere.argmax()], dtype=np.uint16)
+    for name in np.unique(site):
+        labels = split.train.labels[site[split.train.positions[:, 0]] == name]
+        if len(labels):
+            kinds, counts = np.unique(labels, return_counts=True)
+            guess[site[split.test.positions[:, 0]] == name] = kinds[counts.argmax()]
+    found = scores(confusion_matrix(split.test.labels, guess, split.classes), split.classes)
+    return {"site_only": {"oa": found.oa, "aa": found.aa, "kappa": found.kappa}}
+
+
+def _view_differences(predictor: Predictor, table: PixelTable, split: Split) -> dict[str, Any]:
+    """How far the views disagree, and what training on tiles without halo leaves out, measured on some pixels."""
+    model = predictor.model
+    found: dict[str, Any] = {"view_disagreement": None, "tile_without_halo": None}
+    rng = np.random.default_rng(0)
+    test = split.test.positions[valid_positions(table, split.test.positions)]
+    chosen = test[np.sort(rng.permutation(len(test))[:COMPARED])]
+    if len(chosen) and len(model.views) > 1:
+        with precision_context(predictor.precision, predictor.device):
+            pair = [logits_at(model, model, table, chosen, view) for view in model.views]
+        found["view_disagreement"] = {"pixels": len(chosen), "views": list(model.views), **_compare(*pair)}
+    if predictor.view == "dense":
+        train = split.train.positions[valid_positions(table, split.train.positions)]
+        chosen = train[np.sort(rng.permutation(len(train))[:COMPARED])]
+        size = model.patch_size * 2 + 2
+        corners = torch.as_tensor(chosen, dtype=torch.int64, device=table.device)
+        bare = []
+        with torch.inference_mode(), precision_context(predictor.precision, predictor.device):
+            for start in range(0, len(corners), 32):
+                rows = table.window_rows(corners[start : start + 32], square(size // 2, size).to(table.device))
+                logits = model(table.gather(rows), view="dense").logits
+                bare.append(logits[:, :, size // 2, size // 2].float().cpu().numpy())
+            whole = logits_at(model, model, table, chosen, "dense")
+        found["tile_without_halo"] = {"pixels": len(chosen), "tile": size, **_compare(np.concatenate(bare), whole)}
+    return found
+
+
+def _compare(one: NDArray[np.float32], other: NDArray[np.float32]) -> dict[str, float]:
+    """Share of pixels of another class, and the largest difference of logits as a share of the largest logit."""
+    return {
+        "other_class_share": float((one.argmax(1) != other.argmax(1)).mean()),
+        "largest_logit_difference": float(np.abs(one - other).max() / max(float(np.abs(other).max()), 1e-12)),
+    }

@@ -1,0 +1,108 @@
+"""What a run's network was fed: kept with the run, and held against any other scene it shall map."""
+
+from pathlib import Path
+from typing import Any
+
+from workbench.base.config import StrictModel
+from workbench.base.errors import WorkbenchError
+from workbench.base.files import read_json, write_json
+from workbench.models import model_class
+from workbench.models.pixels import Roles
+from workbench.models.scaling import BandScaling, Scaling
+from workbench.scenes import Collection, ModalityInfo, Scene
+
+AUXILIARY = ("lidar", "sar", "msi", "dem")  # modalities that play `aux` unless the user says otherwise
+SAME_BAND = 1.0  # nm by which band centres of two scenes may differ
+
+
+class RunInputs(StrictModel):
+    """Modalities and scaling of a run, as `inputs.json` in its folder.
+
+    Attributes:
+        modalities: What each used modality was in the scene of the training.
+        scaling: Shift, span and range of each modality, band by band.
+    """
+
+    modalities: dict[str, ModalityInfo]
+    scaling: dict[str, dict[str, list[float]]]
+
+    def band_scaling(self) -> Scaling:
+        """The scaling as arrays."""
+        return {name: BandScaling.from_json(values) for name, values in self.scaling.items()}
+
+    def check(self, scene: Scene | Collection) -> None:
+        """Refuse a scene that the run's network cannot answer on.
+
+        Raises:
+            WorkbenchError: A modality is missing, or its quantity, band count or band centres differ.
+        """
+        doing = f"mapping scene {scene.name!r} with a run trained elsewhere"
+        for name, mine in self.modalities.items():
+            if name not in scene.modalities:
+                raise WorkbenchError(
+                    f"While {doing}: it has no modality {name!r} (it has {', '.join(scene.modalities)}). "
+                    "A run needs every modality it was trained with."
+                )
+            other = scene.info(name)
+            if other.bands != mine.bands:
+                raise WorkbenchError(f"While {doing}: {name!r} has {other.bands} bands, the run knows {mine.bands}.")
+            if (other.quantity, other.unit) != (mine.quantity, mine.unit):
+                raise WorkbenchError(
+                    f"While {doing}: {name!r} holds {other.quantity} [{other.unit}], the run was trained on "
+                    f"{mine.quantity} [{mine.unit}]. Import the scene with the same quantity."
+                )
+            if mine.wavelengths and other.wavelengths:
+                worst = max(abs(a - b) for a, b in zip(mine.wavelengths, other.wavelengths, strict=True))
+                if worst > SAME_BAND:
+                    raise WorkbenchError(
+                        f"While {doing}: band centres of {name!r} differ by up to {worst:.1f} nm (at most {SAME_BAND})."
+                    )
+
+    def save(self, folder: Path) -> None:
+        """Write `inputs.json`."""
+        write_json(folder / "inputs.json", self.model_dump(mode="json"), "keeping a run's inputs")
+
+    @classmethod
+    def load(cls, folder: Path) -> "RunInputs":
+        """Read `inputs.json`."""
+        values: dict[str, Any] = read_json(folder / "inputs.json", "reading a run's inputs")
+        return cls.model_validate(values, strict=False)
+
+
+def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] | None) -> dict[str, tuple[str, ...]]:
+    """The modalities of each role.
+
+    A modality may play several roles: a run on one modality alone gives it all roles, so that the network stays the
+    same and only the information differs.
+
+    Args:
+        scene: The scene.
+        model: Name of the model.
+        inputs: Role to modality names (a string or a sequence); None lets `hsi` play `hsi` and all of
+            LiDAR, SAR, multispectral and terrain play `aux`.
+
+    Raises:
+        WorkbenchError: A role has no modality, or the scene lacks one.
+    """
+    roles = model_class(model).roles
+    if inputs is None:
+        there = {"hsi": ("hsi",), "aux": tuple(name for name in AUXILIARY if name in scene.modalities)}
+        inputs = {role: there.get(role, ()) for role in roles}
+    resolved = {role: (names,) if isinstance(names, str) else tuple(names) for role, names in inputs.items()}
+    for role in roles:
+        names = resolved.get(role, ())
+        if not names or any(name not in scene.modalities for name in names):
+            raise WorkbenchError(
+                f"Model {model!r} needs modalities for its roles {', '.join(roles)}; role {role!r} got "
+                f"{', '.join(names) or 'none'}, and scene {scene.name!r} has {', '.join(scene.modalities)}. "
+                f"Say for example {role}={scene.modalities[0]}."
+            )
+    extra = sorted(set(resolved) - set(roles))
+    if extra:
+        raise WorkbenchError(f"Model {model!r} has no role {', '.join(extra)}; its roles are {', '.join(roles)}.")
+    return {role: resolved[role] for role in roles}
+
+
+def band_counts(scene: Scene | Collection, roles: Roles) -> dict[str, int]:
+    """Number of bands of each role."""
+    return {role: sum(scene.info(name).bands for name in names) for role, names in roles.items()}

@@ -1,0 +1,216 @@
+"""Train a model on a scene: from the request to a finished run folder, or back to the run that is there already."""
+
+import contextlib
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workbench import models, training
+from workbench.base.config import write_yaml
+from workbench.base.errors import WorkbenchError
+from workbench.base.files import atomic_file, write_json
+from workbench.base.roots import runs_root
+from workbench.experiments.devices import resolve_device
+from workbench.experiments.environment import environment
+from workbench.experiments.evaluate import evaluate_predictor
+from workbench.experiments.inputs import RunInputs, band_counts, resolve_roles
+from workbench.experiments.run import WEIGHTS, Run
+from workbench.jobs import device_lock, file_lock
+from workbench.mapping import Predictor
+from workbench.models import create_model, model_class
+from workbench.models.blocks import count_parameters
+from workbench.models.pixels import PixelTable, load_pixels, valid_positions
+from workbench.runs import Recipe, RunConfig, SplitConfig, run_id
+from workbench.runs.status import write_status
+from workbench.scenes import Collection, Scene, open_scene
+from workbench.splits import Sample, Split, make_split
+from workbench.training.fit import fit
+from workbench.training.recipes import recipe as find_recipe
+from workbench.training.recorder import BEST, CHECKPOINT, save_weights
+from workbench.training.task import Samples
+
+RESULT_VERSION = 1
+"""Raised when a change in this room changes the figures of a run."""
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+def train(
+    scene: Scene | Collection | str | Path,
+    model: str = "fusatnet",
+    inputs: dict[str, Any] | None = None,
+    split: Split | None = None,
+    view: Literal["patch", "dense"] = "patch",
+    recipe: str = "quick",
+    width: float = 1.0,
+    seed: int = 0,
+    device: str = "auto",
+    precision: Precision = "32-true",
+    compile: bool = False,
+    threads: int | None = None,
+    progress: bool = True,
+    **changes: Any,
+) -> Run:
+    """Train, evaluate and keep a run.
+
+    The same request gives the same run: a finished one is returned at once, one that was stopped or killed continues
+    from its last epoch to the same result as if it had not been.
+
+    Args:
+        scene: A scene, its name, or a path.
+        model: Name of the model.
+        inputs: Modalities that play each role, such as `{"hsi": ["hsi"], "aux": ["lidar"]}`.
+        split: The split; None makes one by `blocks` with the model's patch size and `seed`.
+        view: `patch` or `dense`.
+        recipe: `quick`, or one of the model's own such as `published`.
+        width: Factor on hidden channels.
+        seed: Seed of weights, sampling and, where none is given, the split.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `32-true`, `bf16-mixed` or `16-mixed`.
+        compile: Whether to use `torch.compile`.
+        threads: Threads of the CPU; None takes torch's choice.
+        progress: Whether to show a progress bar.
+        **changes: Fields of `Recipe` to change, such as `epochs=50`.
+
+    Raises:
+        WorkbenchError: The request does not fit the scene, the loss is not finite, or the disk is full.
+        UnknownNameError: Unknown model, scene, role, view, recipe or device.
+        KeyboardInterrupt: The user stopped it.
+    """
+    if not isinstance(scene, Scene | Collection):
+        scene = open_scene(scene)
+    kind = model_class(model)
+    if view not in kind.views:
+        raise WorkbenchError(f"Model {model!r} has no view {view!r}; it has {', '.join(kind.views)}.")
+    roles = resolve_roles(scene, model, inputs)
+    if split is None:
+        split = make_split(scene, "blocks", kind.patch_size, seed)
+    if split.scene_hash != scene.content_hash:
+        raise WorkbenchError(f"The split was made for another scene than {scene.name!r} as it is now. Make it again.")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    config = RunConfig.build(
+        {
+            "scene": scene.name,
+            "scene_hash": scene.content_hash,
+            "model": model,
+            "inputs": roles,
+            "view": view,
+            "width": float(width),
+            "split": SplitConfig(
+                protocol=split.protocol,
+                seed=split.seed,
+                patch_size=split.patch_size,
+                parameters=split.parameters,
+                hash=split.hash,
+            ),
+            "recipe_name": recipe,
+            "recipe": find_recipe(model, recipe, changes),
+            "seed": seed,
+            "device": resolve_device(device),
+            "precision": precision,
+            "compile": compile,
+            "threads": torch.get_num_threads(),
+            "versions": {
+                "models": models.RESULT_VERSION,
+                "training": training.RESULT_VERSION,
+                "experiments": RESULT_VERSION,
+            },
+        },
+        "configuring a training",
+    )
+    folder = runs_root() / run_id(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = contextlib.nullcontext() if config.device == "cpu" else device_lock(config.device)
+    with file_lock(folder / ".lock", f"run {folder.name}"), lock:
+        run = Run(folder)
+        if (folder / "status.json").is_file() and run.finished:
+            return run
+        write_yaml(folder / "config.yaml", config)
+        split.save(folder / "split.npz")
+        write_status(folder, "running", 0, config.recipe.epochs, "preparing")
+        try:
+            _work(folder, config, scene, split, progress)
+        except KeyboardInterrupt:
+            write_status(folder, "interrupted", 0, config.recipe.epochs, "stopped by the user")
+            raise
+        except Exception as error:
+            with contextlib.suppress(WorkbenchError, OSError):  # the disk may be full: the first error counts
+                write_status(folder, "failed", 0, config.recipe.epochs, str(error))
+            raise
+    return run
+
+
+def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Split, progress: bool) -> None:
+    write_json(folder / "environment.json", environment(config.device), "recording the environment")
+    table, scaling_positions = _load(config, scene, split)
+    inputs = RunInputs(
+        modalities={name: scene.info(name) for name in table.bands},
+        scaling={name: band.to_json() for name, band in table.scaling.items()},
+    )
+    inputs.save(folder)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        model = create_model(config.model, band_counts(scene, config.inputs), len(split.classes), config.width)
+    result = fit(
+        model,
+        table,
+        _samples(table, split.train, split.classes, "training"),
+        _samples(table, split.validation, split.classes, "validation"),
+        config.recipe,
+        config.view,
+        config.seed,
+        folder,
+        config.device,
+        config.precision,
+        config.compile,
+        progress,
+    )
+    save_weights(model, folder / WEIGHTS)
+    classes = np.array(split.classes, np.uint16)
+    predictor = Predictor(model, config.inputs, table.scaling, classes, config.view, config.precision)
+    metrics, predictions = evaluate_predictor(predictor, table, scene, split)
+    with atomic_file(folder / "predictions.parquet", "keeping the predictions") as path:
+        predictions.to_parquet(path)
+    metrics |= {
+        "model": config.model,
+        "inputs": {role: list(names) for role, names in config.inputs.items()},
+        "seed": config.seed,
+        "scaling_from": f"{config.recipe.scaling} over {config.recipe.scaling_from} pixels ({scaling_positions})",
+        "training": {
+            "epochs": result.epochs,
+            "best_epoch": result.best_epoch,
+            "stopped_early": result.stopped_early,
+            "seconds": result.seconds,
+            "samples_per_second": result.samples_per_second,
+            "parameters": count_parameters(model),
+            "receptive_field": list(model.receptive_field(config.view)),
+        },
+    }
+    write_json(folder / "metrics.json", metrics, "keeping the scores")
+    write_status(folder, "finished", result.epochs, config.recipe.epochs)
+    for name in (CHECKPOINT, BEST):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _load(config: RunConfig, scene: Scene | Collection, split: Split) -> tuple[PixelTable, int]:
+    recipe: Recipe = config.recipe
+    positions: NDArray[np.int32] | None = split.train.positions if recipe.scaling_from == "training" else None
+    table = load_pixels(scene, config.inputs, config.device, fit=(recipe.scaling, positions))
+    return table, len(positions) if positions is not None else table.valid.numel()
+
+
+def _samples(table: PixelTable, sample: Sample, classes: tuple[int, ...], side: str) -> Samples:
+    """Pixels with data, with class indices instead of class values."""
+    chosen = valid_positions(table, sample.positions)
+    labels = sample.labels[chosen]
+    missing = sorted(set(classes) - set(labels.tolist())) if side == "training" else []
+    if missing:
+        raise WorkbenchError(
+            f"Classes {missing} have no {side} pixel with data in every modality, so they cannot be learnt. Leave the "
+            "modality with the no-data out, or label other pixels."
+        )
+    return Samples(sample.positions[chosen], np.searchsorted(classes, labels).astype(np.int64))

@@ -1,0 +1,193 @@
+"""The pixels of a scene on the device, once, and the windows that are gathered from them there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from workbench.base.errors import WorkbenchError
+from workbench.models.scaling import BandScaling, Scaling
+from workbench.scenes import Collection, Scene
+
+Roles = Mapping[str, tuple[str, ...]]
+"""The modalities that play each role, stacked in order."""
+
+STRIP = 64  # rows read at once: one row of chunks
+
+
+@dataclass(frozen=True)
+class PixelTable:
+    """All pixels of all tiles as rows of one tensor per modality; the last row is zero and stands for 'outside'.
+
+    A window is a gather of rows, so neither padding nor patches are ever stored: memory is that of the scene. Rows
+    hold all bands of a pixel, so that a gathered window is channels-last, which convolutions prefer.
+
+    Attributes:
+        bands: Per modality, float32 `(P + 1, C)`, scaled; pixels without data are zero.
+        valid: bool `(P,)`: every band of every modality has data there.
+        offsets: int64 `(T,)`: first row of each tile.
+        heights: int64 `(T,)`: rows of pixels of each tile.
+        widths: int64 `(T,)`: columns of pixels of each tile.
+        roles: The modalities of each role.
+        scaling: What was applied.
+    """
+
+    bands: dict[str, Tensor]
+    valid: Tensor
+    offsets: Tensor
+    heights: Tensor
+    widths: Tensor
+    roles: Roles
+    scaling: Scaling
+
+    @property
+    def device(self) -> torch.device:
+        """Where the pixels are."""
+        return self.valid.device
+
+    def row_of(self, positions: Tensor) -> Tensor:
+        """Table rows of positions int64 `(n, 3)` (tile, row, column)."""
+        tile = positions[:, 0]
+        return self.offsets[tile] + positions[:, 1] * self.widths[tile] + positions[:, 2]
+
+    def window_rows(self, corners: Tensor, grid: Tensor) -> Tensor:
+        """Table rows of windows.
+
+        Args:
+            corners: int64 `(B, 3)`: tile, row and column that `grid` counts from; may lie outside the tile.
+            grid: int64 `(h, w, 2)` or `(B, h, w, 2)`: row and column offsets.
+
+        Returns:
+            int64 `(B, h, w)`; the last row of the table where the window leaves the tile.
+        """
+        shape = (-1, 1, 1)
+        tile = corners[:, 0]
+        rows = corners[:, 1].view(shape) + grid[..., 0]
+        cols = corners[:, 2].view(shape) + grid[..., 1]
+        heights, widths = self.heights[tile].view(shape), self.widths[tile].view(shape)
+        inside = (rows >= 0) & (rows < heights) & (cols >= 0) & (cols < widths)
+        found = self.offsets[tile].view(shape) + rows * widths + cols
+        return torch.where(inside, found, self.valid.numel())
+
+    def gather(self, rows: Tensor) -> dict[str, Tensor]:
+        """Model input of windows: per role float32 `(B, C, h, w)`, channels-last in memory."""
+        count, height, width = rows.shape
+        flat = rows.reshape(-1)
+        per_modality = {
+            name: values.index_select(0, flat).view(count, height, width, -1) for name, values in self.bands.items()
+        }
+        return {
+            role: (
+                per_modality[names[0]] if len(names) == 1 else torch.cat([per_modality[name] for name in names], -1)
+            ).permute(0, 3, 1, 2)
+            for role, names in self.roles.items()
+        }
+
+
+def region_table(
+    arrays: Mapping[str, NDArray[np.float32]], roles: Roles, scaling: Scaling, device: torch.device | str
+) -> PixelTable:
+    """A table of one region held in memory, for streaming over scenes of any size.
+
+    Args:
+        arrays: Per modality float32 `(bands, rows, cols)` in physical units, NaN where there is no data.
+        roles: The modalities of each role.
+        scaling: The run's scaling.
+        device: Where to compute.
+    """
+    height, width = next(iter(arrays.values())).shape[1:]
+    total = height * width
+    bands, valid = {}, torch.ones(total, dtype=torch.bool)
+    for name, array in arrays.items():
+        values = torch.zeros((total + 1, len(array)))
+        values[:total] = torch.from_numpy(array.reshape(len(array), -1)).T
+        _scale(values[:total], valid, scaling[name])
+        bands[name] = values.to(device)
+    geometry = torch.tensor([[0], [height], [width]], dtype=torch.int64, device=device)
+    return PixelTable(bands, valid.to(device), geometry[0], geometry[1], geometry[2], dict(roles), dict(scaling))
+
+
+def _scale(pixels: Tensor, valid: Tensor, scaling: BandScaling) -> None:
+    """Scale pixels `(n, bands)` in place, in pieces so that no second copy arises; no data becomes zero."""
+    shift, span = torch.from_numpy(scaling.shift), torch.from_numpy(scaling.span)
+    for start in range(0, len(pixels), 1 << 16):
+        piece, flags = pixels[start : start + (1 << 16)], valid[start : start + (1 << 16)]
+        piece.sub_(shift).div_(span)
+        flags &= torch.isfinite(piece).all(dim=1)
+        piece.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def square(before: int, size: int) -> Tensor:
+    """Offsets `(size, size, 2)` of a square window that starts `before` pixels up and left."""
+    line = torch.arange(size) - before
+    return torch.stack(torch.meshgrid(line, line, indexing="ij"), -1)
+
+
+def load_pixels(
+    scene: Scene | Collection,
+    roles: Roles,
+    device: torch.device | str = "cpu",
+    scaling: Scaling | None = None,
+    fit: tuple[str, NDArray[np.int32] | None] = ("standard", None),
+) -> PixelTable:
+    """Read a scene onto a device, strip by strip, and scale it in place.
+
+    Args:
+        scene: A scene or collection.
+        roles: The modalities of each role.
+        device: Where the pixels shall live.
+        scaling: The scaling to apply; None fits one.
+        fit: Method (`minmax`, `standard`) and positions int32 `(n, 3)` to fit on; None means every pixel.
+
+    Raises:
+        WorkbenchError: A modality is missing, or nothing can be fitted on.
+    """
+    tiles: Sequence[Scene] = scene.scenes
+    names = sorted({name for played in roles.values() for name in played})
+    heights = np.array([tile.shape[0] for tile in tiles])
+    widths = np.array([tile.shape[1] for tile in tiles])
+    offsets = np.concatenate([[0], np.cumsum(heights * widths)])
+    total = int(offsets[-1])
+    device = torch.device(device)
+    bands, valid, used = {}, torch.ones(total, dtype=torch.bool), {}
+    for name in names:
+        if name not in scene.modalities:
+            raise WorkbenchError(
+                f"Scene {scene.name!r} has no modality {name!r}; it has {', '.join(scene.modalities)}. "
+                "Say which of these plays each role."
+            )
+        values = torch.empty((total + 1, scene.info(name).bands))
+        values[total] = 0.0
+        for tile, offset, width in zip(tiles, offsets, widths, strict=False):
+            for top in range(0, tile.shape[0], STRIP):
+                bottom = min(top + STRIP, tile.shape[0])
+                strip = tile.read(name, slice(top, bottom))  # (C, rows, cols), NaN where no data
+                start = offset + top * width
+                target = values[start : start + (bottom - top) * width]
+                target.view(bottom - top, width, -1).numpy()[...] = np.moveaxis(strip, 0, -1)
+        pixels = values[:total]
+        if scaling is None:
+            method, positions = fit
+            chosen = pixels.numpy() if positions is None else pixels.numpy()[_rows(positions, offsets, widths)]
+            used[name] = BandScaling.fit(chosen, method)  # type: ignore[arg-type]
+        else:
+            used[name] = scaling[name]
+        _scale(pixels, valid, used[name])
+        bands[name] = values.to(device)
+        del values, pixels
+    geometry = torch.as_tensor(np.stack([offsets[:-1], heights, widths]), dtype=torch.int64, device=device)
+    return PixelTable(bands, valid.to(device), geometry[0], geometry[1], geometry[2], dict(roles), used)
+
+
+def _rows(positions: NDArray[np.int32], offsets: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.int64]:
+    tile = positions[:, 0]
+    return np.asarray(offsets[tile] + positions[:, 1].astype(np.int64) * widths[tile] + positions[:, 2])
+
+
+def valid_positions(table: PixelTable, positions: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which positions `(n, 3)` have data in every band."""
+    rows = table.row_of(torch.as_tensor(positions, dtype=torch.int64, device=table.device))
+    return np.asarray(table.valid[rows].cpu().numpy())

@@ -1,0 +1,86 @@
+"""A trained network's class scores at chosen pixels, in either view."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from workbench.models.contract import FusionModel, FusionOutput, View
+from workbench.models.pixels import PixelTable, square
+
+BLOCK = 128  # side of the blocks that the dense view answers at once; its halo costs as much again
+
+Network = Callable[..., FusionOutput]
+"""A `FusionModel`, or one that was compiled."""
+
+
+def logits_at(
+    network: Network, model: FusionModel, table: PixelTable, positions: NDArray[np.int32], view: View, batch: int = 256
+) -> NDArray[np.float32]:
+    """Class logits at positions; the network is used in the mode (train or eval) it is in.
+
+    The dense view runs on blocks of at most 128 x 128 pixels plus the halo of the receptive field, so that its answers equal
+    those of the whole scene in one piece.
+
+    Args:
+        network: What is called.
+        model: The model behind `network`, asked for its receptive field.
+        table: The scene.
+        positions: int32 `(n, 3)`: tile, row, column.
+        view: `patch` or `dense`.
+        batch: Patches per call in the patch view.
+
+    Returns:
+        float32 `(n, K)`.
+    """
+    out = np.empty((len(positions), model.classes), dtype=np.float32)
+    chunks = _patches(model, table, positions, batch) if view == "patch" else _blocks(model, table, positions)
+    with torch.inference_mode():
+        for chosen, inputs, pick in chunks:
+            out[chosen] = pick(network(inputs, view=view).logits).float().cpu().numpy()
+    return out
+
+
+Chunk = tuple[NDArray[np.int64], dict[str, Tensor], Callable[[Tensor], Tensor]]
+
+
+def _patches(model: FusionModel, table: PixelTable, positions: NDArray[np.int32], batch: int) -> Iterator[Chunk]:
+    grid = square(model.patch_size // 2, model.patch_size).to(table.device)
+    for start in range(0, len(positions), batch):
+        chosen = np.arange(start, min(start + batch, len(positions)))
+        corners = torch.as_tensor(positions[chosen], dtype=torch.int64, device=table.device)
+        yield chosen, table.gather(table.window_rows(corners, grid)), lambda logits: logits
+
+
+def _blocks(model: FusionModel, table: PixelTable, positions: NDArray[np.int32]) -> Iterator[Chunk]:
+    before, after = model.receptive_field("dense")
+    keys = positions.astype(np.int64)
+    keys[:, 1:] //= BLOCK
+    blocks, owner = np.unique(keys, axis=0, return_inverse=True)
+    order = np.argsort(owner.reshape(-1), kind="stable")
+    ends = np.searchsorted(owner.reshape(-1)[order], np.arange(len(blocks) + 1))
+    for number, tile in enumerate(blocks[:, 0]):
+        chosen = order[ends[number] : ends[number + 1]]
+        local = positions[chosen, 1:].astype(np.int64)
+        low, high = local.min(axis=0), local.max(axis=0)  # only as much of the block as is asked for
+        rows = torch.arange(low[0] - before, high[0] + after + 1, device=table.device)
+        cols = torch.arange(low[1] - before, high[1] + after + 1, device=table.device)
+        grid = torch.stack(torch.meshgrid(rows, cols, indexing="ij"), -1)
+        corner = torch.tensor([[tile, 0, 0]], device=table.device)
+        place = torch.as_tensor(local - low + before, device=table.device)
+        yield (
+            chosen,
+            table.gather(table.window_rows(corner, grid)),
+            lambda logits, place=place: logits[0][:, place[:, 0], place[:, 1]].T,  # type: ignore[misc]
+        )
+
+
+def precision_context(precision: str, device: torch.device | str) -> AbstractContextManager[object]:
+    """The autocast that goes with Lightning's name of a precision."""
+    if precision == "32-true":
+        return nullcontext()
+    kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
+    return torch.autocast(torch.device(device).type, dtype=kind)

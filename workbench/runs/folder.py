@@ -1,0 +1,120 @@
+"""One run on disk, and the runs there are."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.base.config import read_yaml
+from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.files import read_json
+from workbench.base.roots import runs_root
+from workbench.runs.config import RunConfig
+from workbench.runs.status import read_status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run as its folder tells it; each file is read when it is asked for.
+
+    Attributes:
+        path: The folder; its name is the run id.
+    """
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Name of the run."""
+        return self.path.name
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """What determined the run."""
+        return read_yaml(self.path / "config.yaml", RunConfig)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """State, epoch, epochs, message and time of the last change."""
+        return read_status(self.path)
+
+    @property
+    def finished(self) -> bool:
+        """Whether training and evaluation are done."""
+        return bool(self.status["state"] == "finished")
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Scores, controls, audit and figures of the training.
+
+        Raises:
+            WorkbenchError: The run is not finished.
+        """
+        if not (self.path / "metrics.json").is_file():
+            raise WorkbenchError(
+                f"Run {self.id} has no scores yet: it is {self.status['state']}. Give the command that started it "
+                "again; it continues where it stopped."
+            )
+        metrics = read_json(self.path / "metrics.json", "reading the scores of a run")
+        return dict(metrics)
+
+    @property
+    def history(self) -> "pd.DataFrame":
+        """One row per epoch."""
+        return self._table("history.parquet")
+
+    @property
+    def predictions(self) -> "pd.DataFrame":
+        """One row per test and validation pixel: set, tile, row, col, reference, predicted, confidence."""
+        return self._table("predictions.parquet")
+
+    @property
+    def maps(self) -> dict[str, Path]:
+        """Class maps by the name of the mapped scene, tiles of a collection as `<collection>/<tile>`."""
+        root = self.path / "maps"
+        return {str(path.relative_to(root).with_suffix("")): path for path in sorted(root.rglob("*.tif"))}
+
+    def map_path(self, scene_name: str) -> Path | None:
+        """Class map of a scene, or None where it was not mapped."""
+        return self.maps.get(scene_name)
+
+    def _table(self, name: str) -> "pd.DataFrame":
+        import pandas as pd
+
+        path = self.path / name
+        if not path.is_file():
+            raise WorkbenchError(f"Run {self.id} has no {name} yet: it is {self.status['state']}.")
+        return pd.read_parquet(path)
+
+
+def list_runs() -> list[RunFolder]:
+    """All readable runs, newest first; folders that are no run are passed over."""
+    found = []
+    for path in runs_root().glob("*/config.yaml"):
+        folder = RunFolder(path.parent)
+        try:
+            found.append((folder.status["updated"], folder))
+        except WorkbenchError:
+            continue
+    return [folder for _, folder in sorted(found, key=lambda pair: (pair[0], pair[1].id), reverse=True)]
+
+
+def open_run_folder(name: str) -> RunFolder:
+    """Open a run by its id, the beginning of its id, or the beginning of its hash.
+
+    Raises:
+        UnknownNameError: There is no such run.
+        WorkbenchError: Several runs begin so.
+    """
+    runs = {folder.id: folder for folder in list_runs()}
+    if name in runs:
+        return runs[name]
+    hits = [run for run in runs if run.startswith(name) or run.rsplit("-", 1)[-1].startswith(name)] if name else []
+    if len(hits) > 1:
+        raise WorkbenchError(f"{len(hits)} runs begin with {name!r}: {', '.join(hits[:5])}. Give more of the id.")
+    if not hits:
+        raise UnknownNameError("run", name, runs, f"Runs lie in {runs_root()}; `workbench runs` lists them.")
+    return runs[hits[0]]

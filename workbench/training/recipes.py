@@ -1,0 +1,41 @@
+"""Recipes by name: `published` belongs to each model, `quick` is ours for all."""
+
+from typing import Any
+
+from workbench.base.errors import UnknownNameError
+from workbench.models import model_class
+from workbench.runs import Recipe
+
+QUICK = Recipe(
+    epochs=30,
+    batch_size=64,
+    optimizer="adamw",
+    learning_rate=2e-3,
+    weight_decay=1e-2,
+    schedule="onecycle",
+    scaling="standard",
+    scaling_from="training",
+    augment="dihedral",
+    norm_momentum=0.1,
+)
+"""Converges in minutes: AdamW with a one-cycle schedule, standard scaling from training pixels. No source but trial on
+the synthetic scene's validation blocks."""
+
+
+def recipe(model: str, name: str, changes: dict[str, Any] | None = None) -> Recipe:
+    """A recipe of a model, with changes.
+
+    Args:
+        model: Name of the model.
+        name: `quick`, or one of the model's own such as `published`.
+        changes: Fields of `Recipe` to set; None values are passed over.
+
+    Raises:
+        UnknownNameError: No such model or recipe.
+        WorkbenchError: A change is unknown or ill-typed.
+    """
+    known = {"quick": QUICK, **model_class(model).recipes}
+    if name not in known:
+        raise UnknownNameError(f"recipe of {model}", name, known)
+    asked = {key: value for key, value in (changes or {}).items() if value is not None}
+    return Recipe.build({**known[name].model_dump(), **asked}, f"changing the recipe {name!r} of {model}")

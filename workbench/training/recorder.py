@@ -1,0 +1,81 @@
+"""What a training leaves behind at the end of each epoch, in an order that a kill cannot spoil."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+
+from workbench.base.files import atomic_file
+from workbench.runs.status import write_status
+from workbench.training.task import FusionTask
+
+CHECKPOINT = "resume.ckpt"
+BEST = "best.safetensors"
+
+
+class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untyped
+    """Validates, keeps the best weights, the history and the point to resume from, and stops early.
+
+    The checkpoint is written last: a kill before it repeats the epoch, whose results are the same, and overwrites the
+    rest. The best epoch is the one of highest validation AA; among equals the later one. Without validation pixels it
+    is the last.
+
+    Args:
+        folder: The run folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows: list[dict[str, Any]] = []
+        self._started = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """History so far, for the checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the history of a checkpoint."""
+        self.rows = list(state["rows"])
+
+    @property
+    def best_epoch(self) -> int:
+        """Number from 1 of the best epoch so far."""
+        scored = [(row.get("validation_aa") or 0.0, row["epoch"]) for row in self.rows]
+        return int(max(scored)[1])
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Validate and write."""
+        assert isinstance(pl_module, FusionTask)
+        loss, accuracy = pl_module.take_tally()
+        seconds = time.perf_counter() - self._started
+        row: dict[str, Any] = {"epoch": trainer.current_epoch + 1, "train_loss": loss, "train_accuracy": accuracy}
+        empty = dict.fromkeys(("validation_loss", "validation_oa", "validation_aa"))
+        row |= pl_module.validate() if len(pl_module.validation_samples) else empty
+        self.rows.append(row | {"seconds": seconds})
+        if self.best_epoch == row["epoch"]:
+            save_weights(pl_module.model, self.folder / BEST)
+        with atomic_file(self.folder / "history.parquet", "keeping the training history") as path:
+            pd.DataFrame(self.rows).astype(dict.fromkeys(empty, float)).to_parquet(path)
+        with atomic_file(self.folder / CHECKPOINT, "keeping the point to resume from") as path:
+            trainer.save_checkpoint(path)
+        write_status(self.folder, "running", row["epoch"], pl_module.recipe.epochs, "training")
+        if self.worn_out(pl_module.recipe.patience):
+            trainer.should_stop = True
+
+    def worn_out(self, patience: int | None) -> bool:
+        """Whether `patience` epochs have passed since the best one."""
+        return patience is not None and bool(self.rows) and self.rows[-1]["epoch"] - self.best_epoch >= patience
+
+
+def save_weights(model: torch.nn.Module, path: Path) -> None:
+    """Write a network's weights as safetensors, atomically; it takes contiguous tensors only."""
+    with atomic_file(path, "keeping a network's weights") as temporary:
+        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)

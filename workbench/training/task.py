@@ -1,0 +1,206 @@
+"""The Lightning module: draws batches as positions, gathers windows on the device, and steps the optimiser."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from workbench.analysis import confusion_matrix, scores
+from workbench.base.errors import WorkbenchError
+from workbench.models.contract import FusionModel, View
+from workbench.models.pixels import PixelTable
+from workbench.models.predict import logits_at
+from workbench.runs import Recipe
+from workbench.training.sampling import EpochPlan, patch_plan, steps_per_epoch, tile_plan
+from workbench.training.turns import turned_squares
+
+IGNORE = -1  # class index of pixels that do not count
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Labelled pixels as a network knows them.
+
+    Attributes:
+        positions: int32 `(n, 3)`: tile, row, column.
+        targets: int64 `(n,)`: class index from 0.
+    """
+
+    positions: NDArray[np.int32]
+    targets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of pixels."""
+        return len(self.targets)
+
+
+class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read untyped
+    """Training of one network on one scene that lies on the device.
+
+    Args:
+        model: The network; its weights are trained in place.
+        table: The scene. A plain attribute: a registered buffer would be broadcast at every step of a
+            multi-process training.
+        training: Training pixels; no other labels reach this class but `validation`.
+        validation: Pixels for choosing the epoch; may be empty.
+        recipe: How to train.
+        view: The view to train.
+        seed: Seed of the sampling.
+        compiled: Whether to call the network through `torch.compile`.
+    """
+
+    def __init__(
+        self,
+        model: FusionModel,
+        table: PixelTable,
+        training: Samples,
+        validation: Samples,
+        recipe: Recipe,
+        view: View,
+        seed: int,
+        compiled: bool = False,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self._called = [torch.compile(model) if compiled else model]  # a list, so that it is not registered twice
+        self.table, self.training_samples, self.validation_samples = table, training, validation
+        self.recipe, self.view, self.seed = recipe, view, seed
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.momentum = recipe.norm_momentum
+        device = table.device
+        self._positions = torch.as_tensor(training.positions, dtype=torch.int64, device=device)
+        self._targets = torch.as_tensor(training.targets, device=device)
+        if view == "patch":
+            before, size = model.patch_size // 2, model.patch_size
+        else:
+            before, size = recipe.tile // 2, recipe.tile
+            self._target_of_row = torch.full((table.valid.numel() + 1,), IGNORE, dtype=torch.int64, device=device)
+            self._target_of_row[table.row_of(self._positions)] = self._targets
+        self._windows = turned_squares(before, size).to(device)
+        self._plan: tuple[int, EpochPlan] | None = None
+        self._tally = torch.zeros(3, device=device)  # loss, right answers, answers
+
+    @property
+    def steps(self) -> int:
+        """Steps of one epoch."""
+        if self.view == "patch":
+            repeats = 4 if self.recipe.augment == "rotations" else 1
+            return steps_per_epoch(len(self.training_samples) * repeats, self.recipe.batch_size)
+        return steps_per_epoch(self._tiles, self.recipe.tile_batch)
+
+    @property
+    def _tiles(self) -> int:
+        return max(1, len(self.training_samples) // self.recipe.pixels_per_tile)
+
+    def plan(self, epoch: int) -> EpochPlan:
+        """The draws of an epoch."""
+        if self._plan is None or self._plan[0] != epoch:
+            recipe, samples = self.recipe, self.training_samples
+            if self.view == "patch":
+                plan = patch_plan(len(samples), recipe.batch_size, recipe.augment, self.seed, epoch)
+            else:
+                plan = tile_plan(
+                    samples.targets,
+                    self._tiles,
+                    recipe.tile_batch,
+                    recipe.tile_balance,
+                    recipe.augment,
+                    self.seed,
+                    epoch,
+                )
+            self._plan = epoch, plan
+        return self._plan[1]
+
+    def batch(self, epoch: int, step: int, rank: int = 0, ranks: int = 1) -> tuple[dict[str, Tensor], Tensor]:
+        """Network input and targets of one step.
+
+        Returns:
+            Per role float32 `(B, C, k, k)`; targets int64 `(B,)` in the patch view, `(B, k, k)` with -1 for pixels
+            that do not count in the dense view.
+        """
+        samples, turns = self.plan(epoch).step(step, rank, ranks)
+        chosen = torch.as_tensor(samples, device=self.table.device)
+        grid = self._windows[torch.as_tensor(turns, device=self.table.device)]
+        rows = self.table.window_rows(self._positions[chosen], grid)
+        targets = self._targets[chosen] if self.view == "patch" else self._target_of_row[rows]
+        return self.table.gather(rows), targets
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """One step; `batch` is only the step's number."""
+        inputs, targets = self.batch(self.current_epoch, batch_idx, self.global_rank, self.trainer.world_size)
+        output = self._called[0](inputs, view=self.view)
+        loss = functional.cross_entropy(output.logits, targets, ignore_index=IGNORE)
+        for extra in output.losses.values():
+            loss = loss + extra
+        with torch.no_grad():
+            counted = targets != IGNORE
+            right = (output.logits.argmax(1) == targets) & counted
+            self._tally += torch.stack([loss.detach().float(), right.sum() / counted.sum(), torch.ones_like(loss)])
+        return loss
+
+    def take_tally(self) -> tuple[float, float]:
+        """Mean loss and accuracy over the steps since the last call.
+
+        Raises:
+            WorkbenchError: The loss is not finite.
+        """
+        loss, right, count = self._tally.tolist()
+        self._tally.zero_()
+        if not np.isfinite(loss):
+            raise WorkbenchError(
+                f"The training loss became {loss} in epoch {self.current_epoch + 1}. Lower the learning rate "
+                f"(now {self.recipe.learning_rate:g}), or train in 32-true precision."
+            )
+        return loss / max(count, 1), right / max(count, 1)
+
+    def validate(self) -> dict[str, float]:
+        """Loss, OA and AA on the validation pixels, with the network in eval mode."""
+        samples = self.validation_samples
+        self.model.eval()
+        with self.trainer.precision_plugin.forward_context():
+            logits = logits_at(self.model, self.model, self.table, samples.positions, self.view)
+        self.model.train()
+        targets = torch.as_tensor(samples.targets)
+        loss = functional.cross_entropy(torch.from_numpy(logits), targets).item()
+        kinds = range(self.model.classes)
+        found = scores(confusion_matrix(samples.targets, logits.argmax(1), kinds), kinds)
+        return {"validation_loss": loss, "validation_oa": found.oa, "validation_aa": found.aa}
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """The steps' numbers: what a batch holds follows from (seed, epoch, step, rank) alone."""
+        return DataLoader(range(self.steps), batch_size=None)  # type: ignore[arg-type]
+
+    def configure_optimizers(self) -> Any:
+        """Optimiser and schedule of the recipe; the kernel penalty goes through the optimiser as in Keras."""
+        recipe = self.recipe
+        kernels = [parameter for parameter in self.model.parameters() if parameter.dim() > 1]
+        others = [parameter for parameter in self.model.parameters() if parameter.dim() <= 1]
+        if recipe.optimizer == "nadam":
+            # Keras' l2(c) adds c * sum(w * w) to the loss, whose gradient is 2 c w, before the moments are taken
+            groups = [
+                {"params": kernels, "weight_decay": 2 * recipe.kernel_l2},
+                {"params": others, "weight_decay": 0.0},
+            ]
+            optimizer: torch.optim.Optimizer = torch.optim.NAdam(
+                groups, lr=recipe.learning_rate, eps=1e-7, momentum_decay=4e-3
+            )
+        else:
+            groups = [{"params": kernels, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+            optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate)
+        if recipe.schedule == "constant":
+            return optimizer
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=recipe.learning_rate,
+            total_steps=recipe.epochs * self.steps + 1,
+            pct_start=0.25,
+            cycle_momentum=False,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
