@@ -1,8 +1,9 @@
 """Floor 5: the verbs (train, evaluate, map) that tie the rooms below together."""
 
+from workbench.experiments.compare import compare_modalities
 from workbench.experiments.evaluate import evaluate
 from workbench.experiments.maps import map_scene
 from workbench.experiments.run import Run, open_run
 from workbench.experiments.train import train
 
-__all__ = ["Run", "evaluate", "map_scene", "open_run", "train"]
+__all__ = ["Run", "compare_modalities", "evaluate", "map_scene", "open_run", "train"]
