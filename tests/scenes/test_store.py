@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-import rioxarray  # noqa: F401
 import xarray as xr
 from affine import Affine
 

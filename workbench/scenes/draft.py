@@ -1,6 +1,6 @@
 """A tile that is about to be stored, and what must hold of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -46,12 +46,12 @@ class TileDraft:
     """
 
     name: str
-    modalities: dict[str, tuple[ArrayLike, ModalityInfo]]
+    modalities: Mapping[str, tuple[ArrayLike, ModalityInfo]]
     labels: ArrayLike | None = None
     transform: Sequence[float] | None = None
     crs: str | None = None
     group: str = ""
-    reference: dict[str, Any] = field(default_factory=dict)
+    reference: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done, 0 to 1."""
 
+Attributes = Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None
+"""JSON values kept with a scene, or what gives them once all pixels have been read."""
+
 BLOCK_COLS = 32 * CHUNK
 """Blocks are 64 x 2048 pixels of all bands: what is in memory at a time, and the order in which bytes are hashed."""
 
@@ -33,7 +36,7 @@ def write_store(
     path: Path,
     tiles: Iterable[TileDraft],
     classes: ClassTable,
-    attrs: Mapping[str, Any] | None = None,
+    attrs: Attributes = None,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -77,7 +80,7 @@ def write_store(
                 "classes": tuple(table),
                 "crs": tuple(systems),
                 "content_hash": hash_json([contents, table]),
-                "attrs": dict(attrs or {}),
+                "attrs": dict((attrs() if callable(attrs) else attrs) or {}),
             },
             f"storing the scene {path.stem!r}",
         )
@@ -190,6 +193,7 @@ def _write_coordinates(
     group: "zarr.Group", shape: tuple[int, int], transform: Transform | None, wkt: str | None, info: ModalityInfo | None
 ) -> None:
     """Bands, wavelengths, pixel centres and the CRS; then the group's metadata in one file, as URLs cannot be listed."""
+    import rioxarray  # noqa: F401  (registers .rio)
     import xarray as xr
     import zarr
     from affine import Affine
