@@ -1,8 +1,7 @@
 """Opening, writing and listing scenes by name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from workbench.base.config import StrictModel
 from workbench.base.errors import UnknownNameError, WorkbenchError
@@ -11,7 +10,7 @@ from workbench.scenes.classes import ClassTable
 from workbench.scenes.draft import TileDraft
 from workbench.scenes.scene import Collection, Scene
 from workbench.scenes.schema import SUFFIX, is_url, read_root
-from workbench.scenes.writing import Progress, write_store
+from workbench.scenes.writing import Attributes, Progress, write_store
 
 __all__ = ["Progress", "SceneSummary", "TileDraft", "list_scenes", "open_scene", "scene_path", "write_scene"]
 
@@ -78,7 +77,7 @@ def write_scene(
     path: Path,
     tiles: Iterable[TileDraft],
     classes: ClassTable,
-    attrs: Mapping[str, Any] | None = None,
+    attrs: Attributes = None,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> Scene | Collection:
@@ -88,7 +87,8 @@ def write_scene(
         path: Folder to make, ending in ``.zarr``; its stem is the name.
         tiles: One or more drafts of one schema; an iterator is drawn tile by tile, so that one is in memory at a time.
         classes: The class table; empty where no tile has labels.
-        attrs: JSON values kept with the scene: description, licence, citation, alignment, ...
+        attrs: JSON values kept with the scene: description, licence, citation, alignment, ...; or what gives them once
+            all pixels have been read.
         replace: Whether an existing store may be replaced.
         progress: Called with what is being done and the share of it done.
 
