@@ -1,0 +1,154 @@
+"""What every registered model must do; a new model gets these without a line."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.models import create_model, list_models, model_class
+
+NAMES = sorted(list_models())
+CASES = [(name, view) for name in NAMES for view in model_class(name).views]
+CLASSES, BANDS = 4, 6
+
+
+def build(name, width=0.05, seed=0):
+    torch.manual_seed(seed)
+    bands = {role: BANDS if number == 0 else 2 for number, role in enumerate(model_class(name).roles)}
+    return create_model(name, bands, CLASSES, width)
+
+
+def batch(model, view, count=3, size=20, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    side = model.patch_size if view == "patch" else size
+    return {role: torch.randn(count, bands, side, side, generator=generator) for role, bands in model.inputs.items()}
+
+
+@pytest.mark.parametrize(("name", "view"), CASES)
+def test_shapes_and_no_nan(name, view):
+    model = build(name).eval()
+    inputs = batch(model, view)
+    with torch.inference_mode():
+        output = model(inputs, view=view)
+        told = model(inputs, view=view, attention=True)
+    shape = (3, CLASSES) if view == "patch" else (3, CLASSES, 20, 20)
+    assert output.logits.shape == shape
+    assert torch.isfinite(output.logits).all()
+    assert not output.attention
+    assert set(model.spatial_masks) | set(model.channel_masks) <= set(told.attention)
+    torch.testing.assert_close(told.logits, output.logits)
+
+
+@pytest.mark.parametrize(("name", "view"), CASES)
+def test_every_parameter_gets_gradient(name, view):
+    model = build(name)
+    output = model(batch(model, view), view=view)
+    (output.logits.square().mean() + sum(output.losses.values())).backward()
+    without = [key for key, value in model.named_parameters() if value.grad is None or not value.grad.abs().sum() > 0]
+    assert not without
+
+
+@pytest.mark.parametrize(("name", "view"), CASES)
+def test_overfits_sixteen_samples(name, view):
+    model = build(name, width=0.1).train()
+    inputs = batch(model, view, count=16, size=8)
+    targets = torch.arange(16) % CLASSES
+    if view == "dense":
+        targets = targets[:, None, None].expand(16, 8, 8)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(40):
+        output = model(inputs, view=view)
+        loss = functional.cross_entropy(output.logits, targets) + sum(output.losses.values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    right = model(inputs, view=view).logits.argmax(1) == targets
+    assert right.float().mean() > 0.95
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_weights(name):
+    one, other = build(name, seed=7).state_dict(), build(name, seed=7).state_dict()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert any(not torch.equal(one[key], value) for key, value in build(name, seed=8).state_dict().items())
+
+
+@pytest.mark.parametrize(("name", "view"), CASES)
+def test_state_dict_round_trip(name, view, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    model, other = build(name, seed=0).eval(), build(name, seed=1).eval()
+    save_file({key: value.contiguous() for key, value in model.state_dict().items()}, tmp_path / "w.safetensors")
+    other.load_state_dict(load_file(tmp_path / "w.safetensors"))
+    inputs = batch(model, view)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(inputs, view=view).logits, other(inputs, view=view).logits, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "dense" in model_class(name).views])
+def test_declared_receptive_field_is_the_real_one(name):
+    """Perturb single rows and columns: exactly those within the declared reach change the pixel's answer."""
+    model = build(name, width=0.02).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    before, after = model.receptive_field("dense")
+    size, centre = before + after + 9, before + 4
+    generator = torch.Generator().manual_seed(0)
+    inputs = {role: torch.randn(1, bands, size, size, generator=generator) for role, bands in model.inputs.items()}
+    # the reach may hang on which of several pixels is the maximum: both directions, several sizes
+    steps = torch.tensor([0.0, 3.0, -3.0, 30.0, -30.0])[:, None, None]
+    with torch.inference_mode():
+        for axis in (2, 3):
+            for line in (-before - 4, -before - 1, -before, -before + 1, 0, after - 1, after, after + 1, after + 4):
+                changed = {role: value.repeat(len(steps), 1, 1, 1) for role, value in inputs.items()}
+                for value in changed.values():
+                    value.select(axis, centre + line).add_(steps)
+                answers = model(changed, view="dense").logits[:, :, centre, centre]
+                assert bool((answers[1:] != answers[0]).any()) == (-before <= line <= after), (
+                    f"line {line} of axis {axis}"
+                )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_absent_role_is_an_error(name):
+    model = build(name)
+    view = model.views[0]
+    for role in model.roles:
+        inputs = batch(model, view)
+        del inputs[role]
+        with pytest.raises(WorkbenchError, match=role):
+            model(inputs, view=view)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wrong_inputs_are_refused(name):
+    model = build(name)
+    first = model.roles[0]
+    inputs = batch(model, model.views[0])
+    with pytest.raises(WorkbenchError, match="bands"):
+        model(inputs | {first: inputs[first][:, :-1]}, view=model.views[0])
+    with pytest.raises(UnknownNameError):
+        model(inputs, view="sideways")
+    with pytest.raises(WorkbenchError, match="grid"):
+        model(inputs | {first: inputs[first][:2]}, view=model.views[0])
+    with pytest.raises(UnknownNameError):
+        create_model(name, model.inputs | {"smell": 1}, CLASSES)
+    with pytest.raises(WorkbenchError, match="at least one band"):
+        create_model(name, {}, CLASSES)
+    with pytest.raises(WorkbenchError, match="classes"):
+        create_model(name, model.inputs, 1)
+    with pytest.raises(WorkbenchError, match="width"):
+        create_model(name, model.inputs, CLASSES, width=0.0)
+
+
+def test_an_unknown_model_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="fusatnet"):
+        create_model("fusanet", {"hsi": 3, "aux": 1}, 3)
+
+
+def test_a_name_used_twice_warns():
+    from workbench.models.registry import register_model
+
+    kind = model_class("fusatnet")
+    with pytest.warns(UserWarning, match="twice"):
+        register_model("fusatnet")(kind)
