@@ -84,6 +84,14 @@ def test_small_tiles_are_blocks_of_their_own(woods):
     assert not tiles["train"] & tiles["test"]
 
 
+def test_neighbouring_tiles_on_both_sides_are_told(woods):
+    audit = make_split(woods, "blocks", patch_size=11).audit()
+    assert audit.tiles_shared == 0
+    assert audit.groups_shared > 0  # two tiles make a group; blocks do not know that
+    assert audit.banner_level == "amber"
+    assert "protocol 'groups' keeps them apart" in str(audit)
+
+
 @pytest.mark.parametrize("buffer", [0, 3, 14])
 def test_cells_count_what_the_buffer_leaves(farmland, buffer):
     pool = Pool.of(farmland)

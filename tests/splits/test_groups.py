@@ -22,7 +22,7 @@ def test_groups_are_apart(woods, seed):
 def test_minima_hold_on_both_sides_and_the_rest_is_named(woods):
     split = make_split(woods, "groups", min_pixels=200, min_groups=3)
     assert split.classes == (1, 2, 3, 4, 5)
-    assert "needs 200 pixels in 3 groups on each side" in split.dropped[6]
+    assert "each needs 200 pixels in 3 groups" in split.dropped[6]
     training = np.concatenate([split.train.labels, split.validation.labels])
     for value in split.classes:
         assert (training == value).sum() >= 200
@@ -45,7 +45,7 @@ def test_scarce_classes_are_kept_where_that_is_possible(scene, tile):
 
 
 def test_too_scarce_everywhere(woods):
-    with pytest.raises(WorkbenchError, match=r"0 class\(es\) are on both sides.*needs 5000 pixels"):
+    with pytest.raises(WorkbenchError, match=r"0 class\(es\) are on both sides.*each needs 5000 pixels"):
         make_split(woods, "groups", min_pixels=5000)
 
 

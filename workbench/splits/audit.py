@@ -70,6 +70,7 @@ class Audit:
         coordinates_how: What served as position.
         majority_class: OA, AA, kappa of the commonest training class.
         tiles: Side to the number of tiles it has pixels in.
+        groups: Side to the number of groups it has pixels in.
         tiles_shared: Tiles that both train (validation included) and test.
         groups_shared: Groups that both train (validation included) and test.
         banner: A warning in words, or "".
@@ -95,6 +96,7 @@ class Audit:
     coordinates_how: str
     majority_class: dict[str, float]
     tiles: dict[str, int]
+    groups: dict[str, int]
     tiles_shared: int
     groups_shared: int
     banner: str
@@ -140,7 +142,9 @@ class Audit:
         for index, name in enumerate(self.names):
             rows.append([name, str(self.classes[index]), *(str(self.counts[side][index]) for side in SIDES)])
         rows.append(["all classes", "", *(str(sum(self.counts[side])) for side in SIDES)])
-        rows.append(["tiles", "", *(str(self.tiles[side]) for side in SIDES)])
+        if max(self.tiles.values()) > 1:
+            rows.append(["tiles", "", *(str(self.tiles[side]) for side in SIDES)])
+            rows.append(["groups", "", *(str(self.groups[side]) for side in SIDES)])
         lines += ["", *_table(rows)]
         for side, names in self.absent.items():
             if names and side != "validation":  # a note says what that means
@@ -159,7 +163,8 @@ class Audit:
         else:
             near, middle = f"{self.distance_min:.1f}", f"{self.distance_median:.1f}"
             lines.append(f"from a test pixel to the nearest training pixel: at least {near} pixels, median {middle}")
-        lines.append(f"in both training and test: {self.tiles_shared} tiles, {self.groups_shared} groups")
+        if max(self.tiles.values()) > 1:
+            lines.append(f"in both training and test: {self.tiles_shared} tiles, {self.groups_shared} groups")
         rows = [["controls that see no image, %", "OA", "AA", "kappa"]]
         for title, control in (
             ("class of the nearest training pixel", self.coordinates_only),
@@ -221,11 +226,11 @@ def audit_split(split: Split, receptive_field: tuple[int, int] | None = None) ->
     nearest = nearest_training_pixel(split)
     measured = nearest.distance[np.isfinite(nearest.distance)]
     counts = {side: tuple(split.sides[side].count(value) for value in split.classes) for side in SIDES}
-    trained = np.concatenate([split.train.positions, split.validation.positions])[:, 0]
-    tile_sets = {side: set(np.unique(split.sides[side].positions[:, 0]).tolist()) for side in SIDES}
-    training, testing = set(np.unique(trained).tolist()), tile_sets["test"]
     units = [tile.unit for tile in split.tiles]
-    banner, level = _banner(split, leaks)
+    tiles = {side: set(np.unique(split.sides[side].positions[:, 0]).tolist()) for side in SIDES}
+    groups = {side: {units[tile] for tile in tiles[side]} for side in SIDES}
+    groups_shared = len((groups["train"] | groups["validation"]) & groups["test"])
+    banner, level = _banner(split, leaks, groups_shared)
     return Audit(
         protocol=split.protocol,
         seed=split.seed,
@@ -247,21 +252,25 @@ def audit_split(split: Split, receptive_field: tuple[int, int] | None = None) ->
         coordinates_only=_figures_of(coordinates_only(split, nearest)),
         coordinates_how=nearest.how,
         majority_class=_figures_of(majority_class(split)),
-        tiles={side: len(tiles) for side, tiles in tile_sets.items()},
-        tiles_shared=len(training & testing),
-        groups_shared=len({units[tile] for tile in training} & {units[tile] for tile in testing}),
+        tiles={side: len(there) for side, there in tiles.items()},
+        groups={side: len(there) for side, there in groups.items()},
+        tiles_shared=len((tiles["train"] | tiles["validation"]) & tiles["test"]),
+        groups_shared=groups_shared,
         banner=banner,
         banner_level=level,
         notes=split.notes,
     )
 
 
-def _banner(split: Split, leaks: list[Leak]) -> tuple[str, str]:
+def _banner(split: Split, leaks: list[Leak], groups_shared: int) -> tuple[str, str]:
     if split.protocol == "random":
         return RANDOM_BANNER, "red"
     worst = [leak for leak in leaks if (leak.side, leak.against) == ("test", "train") and leak.overlap > 0]
     if any(leak.window == "nominal" for leak in worst):
         return f"{worst[0].overlap:.1%} of test patches share pixels with training patches", "red"
+    if groups_shared and len(split.tiles) > 1:
+        words = f"{groups_shared} groups of tiles that belong together are in both training and test"
+        return f"{words}; the protocol 'groups' keeps them apart", "amber"
     if worst:
         leak = worst[0]
         size = leak.before + leak.after + 1

@@ -40,7 +40,7 @@ class Cells:
     Attributes:
         block: Block index, (m,).
         kind: Class index, (m,).
-        near: Indices of the other blocks with a labelled pixel within the buffer; -1 pads; (m, 8).
+        near: Indices of the other blocks with a labelled pixel within the buffer; -1 pads; (m, 9).
         count: Pixels, (m,).
     """
 
@@ -145,22 +145,31 @@ def count_cells(pool: Pool, block: NDArray[np.int64], used: NDArray[np.int64], g
     """
     tile = pool.positions[:, 0]
     first = np.array([grid.first for grid in grids])[tile]
-    width = np.array([grid.shape[1] for grid in grids])[tile]
-    height = np.array([grid.shape[0] for grid in grids])[tile]
+    height, width = np.array([grid.shape for grid in grids])[tile].T
     row, col = (block - first) // width, (block - first) % width
     colour = row % 3 * 3 + col % 3
-    near = np.full((len(block), 9), -1, np.int64)
+    reached = np.zeros(len(block), np.int64)  # bit i: the neighbour of colour i reaches the pixel
     for other in range(9 if buffer else 0):
-        down = (other // 3 - row + 1) % 3 - 1
-        right = (other % 3 - col + 1) % 3 - 1
+        down, right = _way_to(other, row, col)
         there = (row + down >= 0) & (row + down < height) & (col + right >= 0) & (col + right < width)
         candidates = np.flatnonzero(there & (colour != other))
         reach = inside_windows(pool.positions[candidates], pool.positions[colour == other], buffer, buffer)
-        hit = candidates[reach]
-        near[hit, other] = np.searchsorted(used, first[hit] + (row + down)[hit] * width[hit] + (col + right)[hit])
-    keys = np.column_stack([np.searchsorted(used, block), pool.class_index, near])
-    cells, count = np.unique(keys, axis=0, return_counts=True)
-    return Cells(cells[:, 0], cells[:, 1], cells[:, 2:], count.astype(float))
+        reached[candidates[reach]] |= 1 << other
+    kinds = pool.values.size
+    keys = (np.searchsorted(used, block) * kinds + pool.class_index) * 512 + reached
+    cells, pixel, count = np.unique(keys, return_index=True, return_counts=True)
+    near = np.full((cells.size, 9), -1, np.int64)
+    for other in range(9):
+        hit = (cells >> other & 1).astype(bool)
+        one = pixel[hit]
+        down, right = _way_to(other, row[one], col[one])
+        near[hit, other] = np.searchsorted(used, first[one] + (row[one] + down) * width[one] + col[one] + right)
+    return Cells(cells // 512 // kinds, cells // 512 % kinds, near, count.astype(np.float64))
+
+
+def _way_to(colour: int, row: NDArray[np.int64], col: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Steps down and right from blocks to their neighbours of a colour, each -1, 0 or 1."""
+    return (colour // 3 - row + 1) % 3 - 1, (colour % 3 - col + 1) % 3 - 1
 
 
 def _choose_validation(

@@ -91,7 +91,5 @@ def _reason(count: NDArray[np.float64], test: Sides, parameters: GroupsParameter
     def words(side: Sides) -> str:
         return f"{int(count[side].sum())} pixels in {int((count[side] > 0).sum())} groups"
 
-    return (
-        f"needs {parameters.min_pixels} pixels in {parameters.min_groups} groups on each side; "
-        f"training has {words(~test)}, test {words(test)}"
-    )
+    least = f"{parameters.min_pixels} pixels in {parameters.min_groups} groups"
+    return f"training {words(~test)}, test {words(test)}; each needs {least}"
