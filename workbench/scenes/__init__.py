@@ -1,6 +1,7 @@
 """Floor 1: what a scene is; readers, catalogue, import and alignment, the synthetic scene."""
 
 from workbench.scenes.align import AlignmentReport
+from workbench.scenes.catalogue import import_catalogue_entry
 from workbench.scenes.classes import ClassEntry, ClassTable
 from workbench.scenes.draft import TileDraft
 from workbench.scenes.importing import ModalitySource, import_scene
@@ -18,6 +19,7 @@ __all__ = [
     "Scene",
     "SceneSummary",
     "TileDraft",
+    "import_catalogue_entry",
     "import_scene",
     "list_scenes",
     "open_scene",

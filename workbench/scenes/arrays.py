@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
 
-def open_store(address: str) -> "Store":
-    """The Zarr store at a folder or fsspec URL, read-only."""
+def open_store(address: str, path: str) -> "Store":
+    """A Zarr store, read-only, whose root is `path` of the scene at a folder or fsspec URL."""
     from zarr.storage import FsspecStore, LocalStore
 
-    return FsspecStore.from_url(address, read_only=True) if is_url(address) else LocalStore(address, read_only=True)
+    whole = f"{address.rstrip('/')}/{path}"
+    return FsspecStore.from_url(whole, read_only=True) if is_url(address) else LocalStore(whole, read_only=True)
 
 
 def open_array(address: str, path: str) -> "zarr.Array[Any]":
@@ -34,11 +35,11 @@ def open_array(address: str, path: str) -> "zarr.Array[Any]":
     import zarr
 
     try:
-        array = zarr.open_array(open_store(address), path=path, mode="r", zarr_format=3)
+        array = zarr.open_array(open_store(address, path), mode="r", zarr_format=3)
     except Exception as error:  # zarr and fsspec backends raise many kinds
         raise _broken(address, path, error) from error
     if not is_url(address):
-        there = sum(1 for file in (Path(address) / path / "c").rglob("*") if file.is_file())
+        there = sum(1 for file in (Path(address) / path).iterdir() if file.name.startswith("c."))
         if there < array.nchunks:
             raise WorkbenchError(
                 f"While reading {path} of {address}: {array.nchunks - there} of its {array.nchunks} chunks are "

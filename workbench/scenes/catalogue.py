@@ -1,6 +1,14 @@
 """Scenes that the workbench knows by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.base.errors import UnknownNameError, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.scenes.scene import Collection, Scene
 
 
 @dataclass(frozen=True)
@@ -42,3 +50,37 @@ CATALOGUE = {
         ),
     )
 }
+
+
+def import_catalogue_entry(
+    name: str,
+    source: Path | None = None,
+    replace: bool = False,
+    progress: Callable[[str, float], None] | None = None,
+) -> "Scene | Collection":
+    """Bring a scene of the catalogue into the data root.
+
+    Args:
+        name: A name of `CATALOGUE`.
+        source: Folder of the downloaded data; not needed for ``demo``.
+        replace: Whether a scene that is there already may be replaced.
+        progress: Called with what is being done and the share done.
+
+    Raises:
+        UnknownNameError: The catalogue has no such entry.
+        WorkbenchError: The source is missing or unfit, or the scene is there already.
+    """
+    if name not in CATALOGUE:
+        raise UnknownNameError("catalogue entry", name, CATALOGUE)
+    entry = CATALOGUE[name]
+    if name == "demo":
+        from workbench.scenes.store import scene_path, write_scene
+        from workbench.scenes.synthetic import make_demo
+
+        tiles, classes, attrs = make_demo()
+        return write_scene(scene_path(name), tiles, classes, attrs, replace, progress)
+    if source is None:
+        raise WorkbenchError(f"While importing {name!r}: no folder was given. {entry.how_to_get}")
+    from workbench.scenes.idtrees import import_idtrees
+
+    return import_idtrees(source, {"licence": entry.licence, "citation": entry.citation}, replace, progress)

@@ -17,7 +17,7 @@ from workbench.scenes.grid import Grid
 from workbench.scenes.modality import ModalityInfo, Quantity, storable_nodata
 from workbench.scenes.readers import Raster, open_raster, read_vector, split_variable
 from workbench.scenes.readers.vector import SUFFIXES, burn_labels, class_table, numbered_classes
-from workbench.scenes.resample import Warped, check_method, warp_labels
+from workbench.scenes.resample import Warped, check_method, warp_labels, warped_info
 from workbench.scenes.scene import Scene
 from workbench.scenes.schema import check_name
 from workbench.scenes.store import Progress, scene_path, write_scene
@@ -117,7 +117,7 @@ def import_scene(
             if key in differ:
                 values = Warped(values, info, grids[key], place, str(resample))
                 note = f"resampled by {resample}{', as linear power' if values.as_power else ''}"
-                info = _warped_info(info)
+                info = warped_info(info)
             pixels[key] = (Measured(values, info), info, note)
         notes: tuple[str, ...] = ()
         burnt: NDArray[Any] | None = None
@@ -198,11 +198,6 @@ class _Picked:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         return np.asarray(self._pixels[key])[self._bands]
-
-
-def _warped_info(info: ModalityInfo) -> ModalityInfo:
-    """Resampled values are physical float32, NaN where there are none."""
-    return info.model_copy(update={"dtype": "float32", "scale": 1.0, "offset": 0.0, "nodata": None})
 
 
 def _raster_labels(

@@ -77,6 +77,11 @@ class Warped:
         return np.asarray(warped, np.float32)
 
 
+def warped_info(info: ModalityInfo) -> ModalityInfo:
+    """Resampled values are physical float32, NaN where there are none."""
+    return info.model_copy(update={"dtype": "float32", "scale": 1.0, "offset": 0.0, "nodata": None})
+
+
 def check_method(method: str, info: ModalityInfo | None = None) -> str:
     """`method`, if there is such a one and it suits the quantity.
 

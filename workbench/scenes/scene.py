@@ -255,7 +255,7 @@ class Scene:
 
         self._array(f"{name}/{name}")  # says what is wrong with a damaged store better than xarray does
         dataset: xr.Dataset = xr.open_zarr(
-            arrays.open_store(f"{self._address.rstrip('/')}/{self._tile.name}/{name}"),
+            arrays.open_store(self._address, f"{self._tile.name}/{name}"),
             decode_coords="all",
             chunks=None,
             consolidated=True,

@@ -1,7 +1,6 @@
 """Writing the one stored form: a Zarr v3 store, streamed window by window, there whole or not at all."""
 
 import hashlib
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,12 @@ from workbench.base.errors import WorkbenchError
 from workbench.base.files import atomic_folder, explained
 from workbench.base.hashing import hash_json
 from workbench.scenes.classes import ClassTable
+from workbench.scenes.coordinates import data_attributes, write_coordinates, write_group
 from workbench.scenes.draft import TileDraft, check_labels, transform_of
-from workbench.scenes.grid import PLAIN
+from workbench.scenes.grid import Grid
 from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.overview import OverviewBuilder
-from workbench.scenes.schema import CHUNK, FORMAT, SCHEMA, SUFFIX, RootRecord, TileRecord, Transform, check_name
+from workbench.scenes.schema import CHUNK, FORMAT, SCHEMA, SUFFIX, RootRecord, TileRecord, check_name
 
 if TYPE_CHECKING:
     import zarr
@@ -48,7 +48,7 @@ def write_store(
         raise WorkbenchError(f"A scene is stored in a folder that ends in {SUFFIX}; {path} does not.")
     check_name(path.stem, "scene")
     with atomic_folder(path, f"storing the scene {path.stem!r}", replace) as folder:
-        root = zarr.create_group(LocalStore(folder), zarr_format=3, overwrite=True)
+        write_group(folder)
         records: list[TileRecord] = []
         infos: tuple[ModalityInfo, ...] | None = None
         systems: list[str] = []
@@ -64,7 +64,7 @@ def write_store(
                 systems.append(wkt)
             crs = None if wkt is None else systems.index(wkt)
             with explained(f"storing tile {draft.name!r}", path):
-                records.append(_write_tile(root, draft, wkt, crs, classes, progress))
+                records.append(_write_tile(folder, draft, wkt, crs, classes, progress))
         if infos is None:
             raise WorkbenchError(f"There is no tile to store in {path}. Give at least one.")
         contents: list[Any] = [record.content_hash for record in records]
@@ -84,7 +84,9 @@ def write_store(
             },
             f"storing the scene {path.stem!r}",
         )
-        root.update_attributes(_plain_json(record, path.stem))
+        attributes = _plain_json(record, path.stem)
+        with explained(f"storing the scene {path.stem!r}", path):
+            zarr.open_group(LocalStore(folder), mode="r+").update_attributes(attributes)
 
 
 def well_known(crs: str) -> str:
@@ -105,16 +107,15 @@ def well_known(crs: str) -> str:
 
 
 def _write_tile(
-    root: "zarr.Group", draft: TileDraft, wkt: str | None, crs: int | None, classes: ClassTable, report: Progress | None
+    folder: Path, draft: TileDraft, wkt: str | None, crs: int | None, classes: ClassTable, report: Progress | None
 ) -> TileRecord:
-    group = root.create_group(draft.name)
     shape, transform = draft.shape, transform_of(draft)
+    grid, place = Grid(shape, transform, wkt), folder / draft.name
+    write_group(place)
     hashes: dict[str, str] = {}
     share = _Share(report, f"storing {draft.name}", sum(array.shape[0] for array, _ in draft.modalities.values()))
     for name, (array, info) in draft.modalities.items():
-        target = group.create_group(name)
-        data = _create(target, name, array.shape, np.dtype(info.dtype), ("band", "y", "x"))
-        data.update_attributes(_data_attributes(info))
+        data = _create(place / name / name, array.shape, np.dtype(info.dtype), data_attributes(info))
         overview = OverviewBuilder(info, shape)
         digest = hashlib.sha256()
         for rows, cols in _blocks(shape):
@@ -127,19 +128,17 @@ def _write_tile(
         hashes[name] = digest.hexdigest()
         if overview.stride > 1:
             small = overview.finish()
-            _create(group.require_group("overview"), name, small.shape, small.dtype, ("band", "y", "x"))[:] = small
-        _write_coordinates(target, shape, transform, wkt, info)
+            _create(place / "overview" / name, small.shape, small.dtype)[:] = small
+        write_coordinates(place / name, name, grid, info)
     labels = None if draft.labels is None else _labels(draft, classes)
     if labels is not None:
-        target = group.create_group("labels")
-        data = _create(target, "labels", labels.shape, labels.dtype, ("y", "x"))
-        data.update_attributes({"grid_mapping": "spatial_ref", "long_name": "class labels, 0 = unlabelled"})
-        data[:] = labels
+        told = {"grid_mapping": "spatial_ref", "long_name": "class labels, 0 = unlabelled"}
+        _create(place / "labels" / "labels", labels.shape, labels.dtype, told)[:] = labels
         hashes["labels"] = hashlib.sha256(labels.data).hexdigest()
-        _write_coordinates(target, shape, transform, wkt, None)
+        write_coordinates(place / "labels", "labels", grid, None)
     for name, plane in draft.reference.items():
         kept = np.ascontiguousarray(plane)
-        _create(group.require_group("reference"), name, kept.shape, kept.dtype, ("y", "x"))[:] = kept
+        _create(place / "reference" / name, kept.shape, kept.dtype)[:] = kept
         hashes[f"reference/{name}"] = hashlib.sha256(kept.data).hexdigest()
     infos = [info.model_dump(mode="json") for _, info in draft.modalities.values()]
     content = [hashes, infos, list(shape), None if transform is None else list(transform), wkt, draft.group]
@@ -166,63 +165,27 @@ def _labels(draft: TileDraft, classes: ClassTable) -> NDArray[Any]:
 
 
 def _create(
-    group: "zarr.Group", name: str, shape: tuple[int, ...], dtype: np.dtype[Any], dims: tuple[str, ...]
+    place: Path, shape: tuple[int, ...], dtype: np.dtype[Any], attributes: dict[str, Any] | None = None
 ) -> "zarr.Array[Any]":
     """A chunked array whose chunks are all written, even empty ones: a missing chunk then means damage."""
-    chunks = tuple(size if dim == "band" else min(CHUNK, size) for dim, size in zip(dims, shape, strict=True))
-    return group.create_array(
-        name, shape=shape, dtype=dtype, chunks=chunks, dimension_names=dims, config={"write_empty_chunks": True}
-    )
-
-
-def _data_attributes(info: ModalityInfo) -> dict[str, Any]:
-    """Attributes by which xarray and rioxarray decode values and find the CRS."""
-    from xarray.backends.zarr import FillValueCoder
-
-    told: dict[str, Any] = {"grid_mapping": "spatial_ref", "quantity": info.quantity}
-    told |= {"units": info.unit} if info.unit else {}
-    told |= {"scale_factor": info.scale, "add_offset": info.offset} if not info.is_raw else {}
-    told |= {"date": info.date} if info.date else {}
-    told |= {"long_name": list(info.band_names)} if info.band_names else {}
-    if info.nodata is not None:
-        told["_FillValue"] = FillValueCoder.encode(info.nodata, np.dtype(info.dtype))
-    return told
-
-
-def _write_coordinates(
-    group: "zarr.Group", shape: tuple[int, int], transform: Transform | None, wkt: str | None, info: ModalityInfo | None
-) -> None:
-    """Bands, wavelengths, pixel centres and the CRS; then the group's metadata in one file, as URLs cannot be listed."""
-    import rioxarray  # noqa: F401  (registers .rio)
-    import xarray as xr
     import zarr
-    from affine import Affine
+    from zarr.storage import LocalStore
 
-    columns: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
-    if info is not None:
-        columns["band"] = (("band",), np.arange(1, info.bands + 1), {})
-        for name, given in (("wavelength", info.wavelengths), ("fwhm", info.fwhm)):
-            if given is not None:
-                columns[name] = (("band",), np.array(given), {"units": "nm"})
-    a, b, c, d, e, f = transform or PLAIN
-    if b == d == 0:  # a rotated grid has no one-dimensional coordinates; rioxarray keeps its transform alone
-        columns["x"] = (("x",), a * (np.arange(shape[1]) + 0.5) + c, {"axis": "X"})
-        columns["y"] = (("y",), e * (np.arange(shape[0]) + 0.5) + f, {"axis": "Y"})
-    mapping = xr.DataArray(0)
-    mapping = mapping if wkt is None else mapping.rio.write_crs(wkt)
-    mapping = mapping if transform is None else mapping.rio.write_transform(Affine(*transform))
-    attributes = mapping.coords["spatial_ref"].attrs if "spatial_ref" in mapping.coords else {}
-    columns["spatial_ref"] = ((), np.array(0), dict(attributes))
-    for name, (dims, values, told) in columns.items():
-        array = group.create_array(name, shape=values.shape, dtype=values.dtype, dimension_names=dims)
-        array[...] = values
-        array.update_attributes(told)
-    extra = [name for name in ("wavelength", "fwhm") if name in columns]
-    if extra and info is not None:
-        group[info.name].update_attributes({"coordinates": " ".join(extra)})
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata")  # zarr: not yet in the v3 text
-        zarr.consolidate_metadata(group.store, path=group.path)
+    if not (place.parent / "zarr.json").exists():
+        write_group(place.parent)
+    dims = ("band", "y", "x")[-len(shape) :]
+    chunks = tuple(size if dim == "band" else min(CHUNK, size) for dim, size in zip(dims, shape, strict=True))
+    return zarr.create_array(
+        LocalStore(place),
+        shape=shape,
+        dtype=dtype,
+        chunks=chunks,
+        chunk_key_encoding={"name": "default", "separator": "."},
+        dimension_names=dims,
+        attributes=attributes,
+        config={"write_empty_chunks": True},
+        zarr_format=3,
+    )
 
 
 def _blocks(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:

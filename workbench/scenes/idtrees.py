@@ -1,0 +1,306 @@
+"""The IDTReeS 2020 training data: tiles of two NEON forests with crown boxes, made into a collection."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.base.errors import WorkbenchError
+from workbench.base.hashing import hash_arrays
+from workbench.scenes.align import AlignmentReport, AlignmentRow, Measured, alignment_row
+from workbench.scenes.classes import ClassEntry, ClassTable, default_color
+from workbench.scenes.draft import TileDraft
+from workbench.scenes.grid import Grid
+from workbench.scenes.importing import ModalitySource, describe_source
+from workbench.scenes.modality import ModalityInfo
+from workbench.scenes.readers import Raster, open_raster
+from workbench.scenes.readers.vector import burn, read_polygons
+from workbench.scenes.resample import Warped, warped_info
+from workbench.scenes.scene import Collection
+from workbench.scenes.store import Progress, scene_path, write_scene
+
+if TYPE_CHECKING:
+    from shapely import Polygon
+
+NAME = "idtrees2020"
+FOLDERS = {"hsi": "HSI", "lidar": "CHM", "rgb": "RGB"}
+DESCRIPTION = "Tree species of two forests in the USA: tiles of hyperspectral, canopy height and RGB."
+NOTE = (
+    "The files document neither what the hyperspectral values are nor their wavelengths, so both stay unknown. "
+    "A box around a crown holds pixels of other crowns and of ground: labels are noisy."
+)
+
+
+@dataclass(frozen=True)
+class Crown:
+    """One tree: all its boxes, and its class value, None where the field data does not name its taxon."""
+
+    name: str
+    boxes: tuple["Polygon", ...]
+    value: int | None
+
+    @property
+    def area(self) -> float:
+        """Area of its largest box, in square map units."""
+        return max(float(box.area) for box in self.boxes)
+
+
+def import_idtrees(
+    folder: Path, citation: Mapping[str, str], replace: bool = False, progress: Progress | None = None
+) -> Collection:
+    """Import the data as the collection ``idtrees2020``.
+
+    Tiles with equal content are kept once. Boxes of one individual are one crown; a pixel belongs to a crown if its
+    centre lies in one of its boxes, on every tile that the box touches. Pixels that crowns of two taxa claim are
+    unlabelled; of overlapping crowns of one taxon, the smaller keeps the pixel. Tiles that share area, an edge, a
+    corner or an individual are one group. RGB (0.1 m) is averaged onto the 1 m grid.
+
+    Args:
+        folder: Holds HSI, CHM, RGB, ITC and Field.
+        citation: More attributes to keep: licence and citation.
+        replace: Whether an imported collection may be replaced.
+        progress: Called with what is being done and the share done.
+
+    Returns:
+        The collection. Each tile's reference map ``crown`` holds, where labelled, the place (from 1) of the crown in
+        ``attrs["crowns"]``; ``attrs["tiles"]`` holds each tile's site; ``attrs["counts"]`` what happened to the data.
+
+    Raises:
+        WorkbenchError: A file is missing or damaged, or the grids of a tile's files do not fit.
+    """
+    from shapely import unary_union
+
+    names, grids, twins = _distinct_tiles(folder)
+    classes, taxa = _taxa(folder / "Field")
+    crowns, counts = _crowns(folder / "ITC", taxa)
+    groups = _groups(grids, crowns)
+    known = [crown for crown in crowns if crown.value is not None]
+    extents = np.array([unary_union(crown.boxes).bounds for crown in known])
+    rows: dict[str, list[AlignmentRow]] = defaultdict(list)
+    counts |= {"tiles": len(names), "identical_tiles_dropped": len(twins), "groups": len(set(groups.values()))}
+    counts |= {"pixels_labelled": 0, "pixels_claimed_by_two_taxa": 0}
+
+    def drafts() -> Iterator[TileDraft]:
+        for place, name in enumerate(names):
+            if progress is not None:
+                progress("importing tiles", place / len(names))
+            labels, crown, contested = _labels(known, extents, grids[name])
+            counts["pixels_labelled"] += int((labels > 0).sum())
+            counts["pixels_claimed_by_two_taxa"] += contested
+            yield _draft(folder, name, groups[name], labels, crown, rows)
+
+    def attributes() -> dict[str, Any]:
+        report = AlignmentReport(
+            grid=f"{len(names)} tiles, such as {names[0]}: {grids[names[0]]}",
+            rows=tuple(_summary(told) for told in rows.values()),
+            notes=tuple(f"{what.replace('_', ' ')}: {count}" for what, count in counts.items()),
+        )
+        return {
+            "description": DESCRIPTION,
+            "note": NOTE,
+            **citation,
+            "alignment": report.model_dump(mode="json"),
+            "counts": counts,
+            "identical_tiles": twins,
+            "tiles": {name: {"site": name.split("_")[0]} for name in names},
+            "crowns": {"ids": [crown.name for crown in known], "values": [crown.value for crown in known]},
+        }
+
+    stored = write_scene(scene_path(NAME), drafts(), classes, attributes, replace)
+    if progress is not None:
+        progress("importing tiles", 1.0)
+    if not isinstance(stored, Collection):
+        raise WorkbenchError(f"{folder} holds one tile only; all of the training data is needed.")
+    return stored
+
+
+def _distinct_tiles(folder: Path) -> tuple[list[str], dict[str, Grid], dict[str, str]]:
+    """Names of the tiles in natural order, their grids, and those left out because another has equal content."""
+    found = {path.stem for path in (folder / FOLDERS["hsi"]).glob("*.tif")}
+    if not found:
+        raise WorkbenchError(
+            f"While importing {NAME}: {folder / FOLDERS['hsi']} holds no tiles. Name the folder that holds "
+            f"{', '.join([*FOLDERS.values(), 'ITC', 'Field'])}."
+        )
+    names: list[str] = []
+    grids: dict[str, Grid] = {}
+    twins: dict[str, str] = {}
+    seen: dict[str, str] = {}
+    for name in sorted(found, key=_natural):
+        contents = {}
+        for key in FOLDERS:
+            with open_raster(_file(folder, key, name)) as raster:
+                contents[f"{key} {raster.grid}"] = _whole(raster)
+                if key == "hsi":
+                    grids[name] = raster.grid
+        first = seen.setdefault(hash_arrays(contents), name)
+        if first == name:
+            names.append(name)
+        else:
+            twins[name] = first
+            del grids[name]
+    return names, grids, twins
+
+
+def _taxa(folder: Path) -> tuple[ClassTable, dict[str, int]]:
+    """The class table, numbered as the data's own list of taxa; and the class value of each individual."""
+    import pandas as pd
+
+    try:
+        codes = pd.read_csv(folder / "taxonID_ScientificName.csv")
+        field = pd.read_csv(folder / "train_data.csv")
+        taxa = field[["indvdID", "taxonID"]].dropna().drop_duplicates()
+        values = dict(zip(codes["taxonID"], codes["taxonCode"].astype(int), strict=True))
+        entries = [
+            ClassEntry(values[taxon], f"{taxon} {' '.join(name.split()[:2])}", default_color(values[taxon]))
+            for taxon, name in zip(codes["taxonID"], codes["scientificName"], strict=True)
+        ]
+        sure = taxa[~taxa["indvdID"].duplicated(keep=False)]
+        return ClassTable(entries), {row.indvdID: values[row.taxonID] for row in sure.itertuples()}
+    except (OSError, KeyError, ValueError) as error:
+        raise WorkbenchError(
+            f"While importing {NAME}: the tables in {folder} are missing, damaged or of another kind "
+            f"({type(error).__name__}: {error})."
+        ) from error
+
+
+def _crowns(folder: Path, values: Mapping[str, int]) -> tuple[list[Crown], dict[str, int]]:
+    """Crowns by name, and counts of boxes."""
+    boxes: dict[str, list[Polygon]] = defaultdict(list)
+    for path in sorted(folder.glob("*.shp")):
+        frame = read_polygons(path)
+        for name, shape in zip(frame["indvdID"], frame.geometry, strict=True):
+            boxes[str(name)].append(shape)
+    if not boxes:
+        raise WorkbenchError(f"While importing {NAME}: {folder} holds no crown boxes.")
+    crowns = [Crown(name, tuple(shapes), values.get(name)) for name, shapes in sorted(boxes.items())]
+    known = [crown for crown in crowns if crown.value is not None]
+    return crowns, {
+        "boxes": sum(len(crown.boxes) for crown in crowns),
+        "boxes_without_taxon": sum(len(crown.boxes) for crown in crowns if crown.value is None),
+        "crowns": len(known),
+        "crowns_of_several_boxes": sum(len(crown.boxes) > 1 for crown in known),
+        "taxa": len({crown.value for crown in known}),
+    }
+
+
+def _groups(grids: Mapping[str, Grid], crowns: list[Crown]) -> dict[str, str]:
+    """Group of each tile, named after the first of its tiles; crowns without taxon bind tiles as well."""
+    from shapely import STRtree, box
+
+    names = list(grids)
+    outlines = [box(*_bounds(grid)) for grid in grids.values()]
+    tree = STRtree(outlines)
+    parent = {name: name for name in names}
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            name = parent[name]
+        return name
+
+    def bind(places: list[int]) -> None:
+        roots = sorted({root(names[place]) for place in places}, key=names.index)
+        for other in roots[1:]:
+            parent[other] = roots[0]
+
+    for outline in outlines:
+        bind(tree.query(outline.buffer(0.01), predicate="intersects").tolist())
+    for crown in crowns:
+        bind([place for shape in crown.boxes for place in tree.query(shape, predicate="intersects").tolist()])
+    return {name: root(name) for name in names}
+
+
+def _labels(
+    crowns: list[Crown], extents: NDArray[np.float64], grid: Grid
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16], int]:
+    """Labels, crown places (from 1), and the number of pixels that two taxa claim, of one tile.
+
+    Args:
+        crowns: All crowns of known taxon.
+        extents: Their x min, y min, x max, y max, (crowns, 4).
+        grid: The tile's grid.
+    """
+    x_min, y_min, x_max, y_max = _bounds(grid)
+    near = (extents[:, 0] < x_max) & (extents[:, 2] > x_min) & (extents[:, 1] < y_max) & (extents[:, 3] > y_min)
+    claimed: dict[int, NDArray[np.bool_]] = defaultdict(lambda: np.zeros(grid.shape, bool))
+    places = np.zeros(grid.shape, np.uint16)
+    for index in sorted(np.flatnonzero(near), key=lambda index: -crowns[index].area):
+        value = crowns[index].value
+        if value is not None:
+            inside = burn(crowns[index].boxes, grid)
+            claimed[value] |= inside
+            places[inside] = index + 1
+    claims = sum((mask.astype(np.uint8) for mask in claimed.values()), np.zeros(grid.shape, np.uint8))
+    labels = np.zeros(grid.shape, np.uint16)
+    for value, mask in claimed.items():
+        labels[mask & (claims == 1)] = value
+    places[labels == 0] = 0
+    return labels, places, int((claims > 1).sum())
+
+
+def _draft(
+    folder: Path, name: str, group: str, labels: Any, crown: Any, rows: dict[str, list[AlignmentRow]]
+) -> TileDraft:
+    """The draft of one tile, read whole; its files are described in `rows`."""
+    sources = {
+        "hsi": ModalitySource(path=_file(folder, "hsi", name)),
+        "lidar": ModalitySource(path=_file(folder, "lidar", name), quantity="height", unit="m"),
+        "rgb": ModalitySource(path=_file(folder, "rgb", name), quantity="digital number"),
+    }
+    modalities: dict[str, tuple[NDArray[Any], ModalityInfo]] = {}
+    files: dict[str, Grid] = {}
+    for key, source in sources.items():
+        with open_raster(source.path) as raster:
+            values, info = describe_source(key, source, raster)
+            files[key] = raster.grid
+            target = files["hsi"]
+            if key == "rgb":
+                values, info = Warped(values, info, raster.grid, target, "average"), warped_info(info)
+            elif differ := raster.grid.differences(target):
+                raise WorkbenchError(
+                    f"While importing tile {name} of {NAME}: {key} differs from hsi in {', '.join(differ)}:\n"
+                    f"  hsi: {target}\n  {key}: {raster.grid}"
+                )
+            measured = Measured(values, info)
+            kept = measured[:, slice(0, target.shape[0]), slice(0, target.shape[1])]
+        modalities[key] = (kept, info)
+        note = "averaged onto the 1 m grid" if key == "rgb" else ""
+        rows[key].append(alignment_row(key, files[key], target, measured, note))
+    grid = files["hsi"]
+    return TileDraft(name, modalities, labels, grid.transform, grid.crs, group, {"crown": crown})
+
+
+def _summary(rows: list[AlignmentRow]) -> AlignmentRow:
+    """One row for the same modality of all tiles: the worst overlap, the mean shares."""
+    overlaps = [row.overlap for row in rows if row.overlap is not None]
+    return rows[0].model_copy(
+        update={
+            "overlap": min(overlaps, default=None),
+            "nodata_share": float(np.mean([row.nodata_share for row in rows])),
+            "nan_share": float(np.mean([row.nan_share for row in rows])),
+        }
+    )
+
+
+def _file(folder: Path, key: str, name: str) -> Path:
+    return folder / FOLDERS[key] / f"{name}.tif"
+
+
+def _whole(raster: Raster) -> NDArray[Any]:
+    rows, cols = raster.grid.shape
+    return np.asarray(raster.pixels[:, slice(0, rows), slice(0, cols)])
+
+
+def _bounds(grid: Grid) -> tuple[float, float, float, float]:
+    x, y = grid.positions([0, grid.shape[0]], [0, grid.shape[1]])
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort key in which OSBS_2 comes before OSBS_10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
