@@ -40,7 +40,7 @@ class Cells:
     Attributes:
         block: Block index, (m,).
         kind: Class index, (m,).
-        near: Indices of the other blocks with a labelled pixel within the buffer; -1 pads; (m, 9).
+        near: Indices of the other blocks with a labelled pixel within the buffer; -1 pads; (9, m).
         count: Pixels, (m,).
     """
 
@@ -51,7 +51,7 @@ class Cells:
 
     def counts(self, first: Sides, second: Sides, classes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Pixels of each class in the blocks `first`, and those in the blocks `second` out of reach of `first`."""
-        reached = np.append(first, False)[self.near].any(1)
+        reached = np.append(first, False)[self.near].any(0)
         kept = second[self.block] & ~reached
         mine = first[self.block]
         return self._by_class(mine, classes), self._by_class(kept, classes)
@@ -158,12 +158,12 @@ def count_cells(pool: Pool, block: NDArray[np.int64], used: NDArray[np.int64], g
     kinds = pool.values.size
     keys = (np.searchsorted(used, block) * kinds + pool.class_index) * 512 + reached
     cells, pixel, count = np.unique(keys, return_index=True, return_counts=True)
-    near = np.full((cells.size, 9), -1, np.int64)
+    near = np.full((9, cells.size), -1, np.int64)
     for other in range(9):
         hit = (cells >> other & 1).astype(bool)
         one = pixel[hit]
         down, right = _way_to(other, row[one], col[one])
-        near[hit, other] = np.searchsorted(used, first[one] + (row[one] + down) * width[one] + col[one] + right)
+        near[other, hit] = np.searchsorted(used, first[one] + (row[one] + down) * width[one] + col[one] + right)
     return Cells(cells // 512 // kinds, cells // 512 % kinds, near, count.astype(np.float64))
 
 
