@@ -77,8 +77,11 @@ def import_catalogue_entry(
         from workbench.scenes.store import scene_path, write_scene
         from workbench.scenes.synthetic import make_demo
 
+        path = scene_path(name)
+        if path.exists() and not replace:
+            raise WorkbenchError(f"The demo scene exists already ({path}). Say to replace it, to make it again.")
         tiles, classes, attrs = make_demo()
-        return write_scene(scene_path(name), tiles, classes, attrs, replace, progress)
+        return write_scene(path, tiles, classes, attrs, replace, progress)
     if source is None:
         raise WorkbenchError(f"While importing {name!r}: no folder was given. {entry.how_to_get}")
     from workbench.scenes.idtrees import import_idtrees

@@ -5,6 +5,7 @@ tiny arrays, and each costs zarr milliseconds.
 """
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.scenes.grid import PLAIN, Grid
 from workbench.scenes.modality import ModalityInfo
+from workbench.scenes.schema import Transform
 
 Column = tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]
 """Dimensions, values and attributes of one coordinate."""
@@ -76,19 +78,20 @@ def _columns(grid: Grid, info: ModalityInfo | None) -> dict[str, Column]:
     if b == d == 0:  # a rotated grid has no one-dimensional coordinates; rioxarray keeps its transform alone
         columns["x"] = (("x",), a * (np.arange(grid.shape[1]) + 0.5) + c, {"axis": "X"})
         columns["y"] = (("y",), e * (np.arange(grid.shape[0]) + 0.5) + f, {"axis": "Y"})
-    columns["spatial_ref"] = ((), np.array(0), _georeference(grid))
+    columns["spatial_ref"] = ((), np.array(0), _georeference(grid.crs, grid.transform))
     return columns
 
 
-def _georeference(grid: Grid) -> dict[str, Any]:
+@lru_cache(maxsize=8)
+def _georeference(crs: str | None, transform: Transform | None) -> dict[str, Any]:
     """Attributes of the CRS variable, as rioxarray writes them."""
     import rioxarray  # noqa: F401  (registers .rio)
     import xarray as xr
     from affine import Affine
 
     mapping = xr.DataArray(0)
-    mapping = mapping if grid.crs is None else mapping.rio.write_crs(grid.crs)
-    mapping = mapping if grid.transform is None else mapping.rio.write_transform(Affine(*grid.transform))
+    mapping = mapping if crs is None else mapping.rio.write_crs(crs)
+    mapping = mapping if transform is None else mapping.rio.write_transform(Affine(*transform))
     return dict(mapping.coords["spatial_ref"].attrs) if "spatial_ref" in mapping.coords else {}
 
 

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replace_field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
     from shapely import Polygon
 
 NAME = "idtrees2020"
-FOLDERS = {"hsi": "HSI", "lidar": "CHM", "rgb": "RGB"}
+SOURCES = {
+    "hsi": ModalitySource(path="HSI"),
+    "lidar": ModalitySource(path="CHM", quantity="height", unit="m"),
+    "rgb": ModalitySource(path="RGB", quantity="digital number"),
+}
 DESCRIPTION = "Tree species of two forests in the USA: tiles of hyperspectral, canopy height and RGB."
 NOTE = (
     "The files document neither what the hyperspectral values are nor their wavelengths, so both stay unknown. "
@@ -75,7 +80,9 @@ def import_idtrees(
     """
     from shapely import unary_union
 
-    names, grids, twins = _distinct_tiles(folder)
+    tiles, twins = _distinct_tiles(folder)
+    names = list(tiles)
+    grids = {name: rasters["hsi"].grid for name, rasters in tiles.items()}
     classes, taxa = _taxa(folder / "Field")
     crowns, counts = _crowns(folder / "ITC", taxa)
     groups = _groups(grids, crowns)
@@ -92,7 +99,7 @@ def import_idtrees(
             labels, crown, contested = _labels(known, extents, grids[name])
             counts["pixels_labelled"] += int((labels > 0).sum())
             counts["pixels_claimed_by_two_taxa"] += contested
-            yield _draft(folder, name, groups[name], labels, crown, rows)
+            yield _draft(tiles[name], name, groups[name], labels, crown, rows)
 
     def attributes() -> dict[str, Any]:
         report = AlignmentReport(
@@ -119,32 +126,31 @@ def import_idtrees(
     return stored
 
 
-def _distinct_tiles(folder: Path) -> tuple[list[str], dict[str, Grid], dict[str, str]]:
-    """Names of the tiles in natural order, their grids, and those left out because another has equal content."""
-    found = {path.stem for path in (folder / FOLDERS["hsi"]).glob("*.tif")}
+def _distinct_tiles(folder: Path) -> tuple[dict[str, dict[str, Raster]], dict[str, str]]:
+    """Tiles in natural order with their rasters in memory, and names left out because another has equal content."""
+    found = {path.stem for path in (folder / SOURCES["hsi"].path).glob("*.tif")}
     if not found:
         raise WorkbenchError(
-            f"While importing {NAME}: {folder / FOLDERS['hsi']} holds no tiles. Name the folder that holds "
-            f"{', '.join([*FOLDERS.values(), 'ITC', 'Field'])}."
+            f"While importing {NAME}: {folder / SOURCES['hsi'].path} holds no tiles. Name the folder that holds "
+            f"{', '.join([*(str(source.path) for source in SOURCES.values()), 'ITC', 'Field'])}."
         )
-    names: list[str] = []
-    grids: dict[str, Grid] = {}
+    tiles: dict[str, dict[str, Raster]] = {}
     twins: dict[str, str] = {}
     seen: dict[str, str] = {}
     for name in sorted(found, key=_natural):
-        contents = {}
-        for key in FOLDERS:
-            with open_raster(_file(folder, key, name)) as raster:
-                contents[f"{key} {raster.grid}"] = _whole(raster)
-                if key == "hsi":
-                    grids[name] = raster.grid
+        rasters = {}
+        for key, source in SOURCES.items():
+            with open_raster(folder / source.path / f"{name}.tif") as raster:
+                rows, cols = raster.grid.shape
+                whole = np.asarray(raster.pixels[:, slice(0, rows), slice(0, cols)])
+                rasters[key] = replace_field(raster, pixels=whole)
+        contents = {f"{key} {raster.grid}": np.asarray(raster.pixels) for key, raster in rasters.items()}
         first = seen.setdefault(hash_arrays(contents), name)
         if first == name:
-            names.append(name)
+            tiles[name] = rasters
         else:
             twins[name] = first
-            del grids[name]
-    return names, grids, twins
+    return tiles, twins
 
 
 def _taxa(folder: Path) -> tuple[ClassTable, dict[str, int]]:
@@ -244,34 +250,24 @@ def _labels(
 
 
 def _draft(
-    folder: Path, name: str, group: str, labels: Any, crown: Any, rows: dict[str, list[AlignmentRow]]
+    rasters: Mapping[str, Raster], name: str, group: str, labels: Any, crown: Any, rows: dict[str, list[AlignmentRow]]
 ) -> TileDraft:
-    """The draft of one tile, read whole; its files are described in `rows`."""
-    sources = {
-        "hsi": ModalitySource(path=_file(folder, "hsi", name)),
-        "lidar": ModalitySource(path=_file(folder, "lidar", name), quantity="height", unit="m"),
-        "rgb": ModalitySource(path=_file(folder, "rgb", name), quantity="digital number"),
-    }
+    """The draft of one tile, whose files are described in `rows`."""
+    grid = rasters["hsi"].grid
     modalities: dict[str, tuple[NDArray[Any], ModalityInfo]] = {}
-    files: dict[str, Grid] = {}
-    for key, source in sources.items():
-        with open_raster(source.path) as raster:
-            values, info = describe_source(key, source, raster)
-            files[key] = raster.grid
-            target = files["hsi"]
-            if key == "rgb":
-                values, info = Warped(values, info, raster.grid, target, "average"), warped_info(info)
-            elif differ := raster.grid.differences(target):
-                raise WorkbenchError(
-                    f"While importing tile {name} of {NAME}: {key} differs from hsi in {', '.join(differ)}:\n"
-                    f"  hsi: {target}\n  {key}: {raster.grid}"
-                )
-            measured = Measured(values, info)
-            kept = measured[:, slice(0, target.shape[0]), slice(0, target.shape[1])]
-        modalities[key] = (kept, info)
+    for key, raster in rasters.items():
+        values, info = describe_source(key, SOURCES[key], raster)
+        if key == "rgb":
+            values, info = Warped(values, info, raster.grid, grid, "average"), warped_info(info)
+        elif differ := raster.grid.differences(grid):
+            raise WorkbenchError(
+                f"While importing tile {name} of {NAME}: {key} differs from hsi in {', '.join(differ)}:\n"
+                f"  hsi: {grid}\n  {key}: {raster.grid}"
+            )
+        measured = Measured(values, info)
+        modalities[key] = (measured[:, slice(0, grid.shape[0]), slice(0, grid.shape[1])], info)
         note = "averaged onto the 1 m grid" if key == "rgb" else ""
-        rows[key].append(alignment_row(key, files[key], target, measured, note))
-    grid = files["hsi"]
+        rows[key].append(alignment_row(key, raster.grid, grid, measured, note))
     return TileDraft(name, modalities, labels, grid.transform, grid.crs, group, {"crown": crown})
 
 
@@ -285,15 +281,6 @@ def _summary(rows: list[AlignmentRow]) -> AlignmentRow:
             "nan_share": float(np.mean([row.nan_share for row in rows])),
         }
     )
-
-
-def _file(folder: Path, key: str, name: str) -> Path:
-    return folder / FOLDERS[key] / f"{name}.tif"
-
-
-def _whole(raster: Raster) -> NDArray[Any]:
-    rows, cols = raster.grid.shape
-    return np.asarray(raster.pixels[:, slice(0, rows), slice(0, cols)])
 
 
 def _bounds(grid: Grid) -> tuple[float, float, float, float]:

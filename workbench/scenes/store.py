@@ -1,10 +1,12 @@
 """Opening, writing and listing scenes by name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.base.config import StrictModel
 from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.files import explained
 from workbench.base.roots import data_root
 from workbench.scenes.classes import ClassTable
 from workbench.scenes.draft import TileDraft
@@ -141,14 +143,27 @@ def _summary(scene: Scene | Collection) -> SceneSummary:
 
 
 def _make_demo(path: Path) -> None:
+    """Make the demo scene, unless another process does so meanwhile; then wait for it."""
     from workbench.scenes.synthetic import make_demo
 
-    tiles, classes, attrs = make_demo()
+    with explained("making the demo scene", path), _one_at_a_time(path.with_name(".demo.lock")):
+        if not path.exists():
+            tiles, classes, attrs = make_demo()
+            write_store(path, tiles, classes, attrs)
+
+
+@contextmanager
+def _one_at_a_time(lock: Path) -> Iterator[None]:
+    """Hold a lock file; the system lets go of it when its process ends, however that happens."""
     try:
-        write_store(path, tiles, classes, attrs)
-    except (WorkbenchError, OSError):
-        if not path.exists():  # else another process was quicker, and its scene is the same
-            raise
+        import fcntl
+    except ImportError:  # no POSIX: the folder still appears whole or not at all
+        yield
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _unknown(name: str) -> UnknownNameError:
