@@ -1,0 +1,210 @@
+"""What a network used at chosen pixels: its spatial attention beside the patch in each modality and its answer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.scenes import Scene
+from workbench.scenes.classes import ClassTable
+from workbench.views.backend import hv
+from workbench.views.classes import LegendEntry
+from workbench.views.layers import Layer, layers, quantity_name
+from workbench.views.picture import Picture
+from workbench.views.raster import apply_stretch, mix, paint, raster, stretch
+from workbench.views.style import DIVERGING, PICKED, RIGHT, WRONG, dress
+
+if TYPE_CHECKING:
+    from workbench.explain import AttentionResult
+
+SIDE = 132  # screen pixels of one small picture
+SHOWN = 5  # classes whose probability is drawn
+
+
+def attention_panel(
+    scene: Scene, results: "Sequence[AttentionResult]", classes: Sequence[int], modalities: Sequence[str] | None = None
+) -> Picture:
+    """One row per pixel: its patch in each modality, each spatial attention map, and the likeliest classes.
+
+    Args:
+        scene: The tile of the pixels; its whole extent sets the stretch of the patches.
+        results: What the network saw and answered, up to eight pixels.
+        classes: Class value of each probability.
+        modalities: Which modalities to draw; None draws those the network saw.
+    """
+    import pandas as pd
+
+    names = list(modalities) if modalities is not None else list(results[0].patch)
+    presets = {name: next(layer for layer in layers(scene) if layer.modality == name) for name in names}
+    strengths = [float(np.abs(values).max()) for result in results for values in result.maps.values()]
+    limit = max([*strengths, 1e-6])  # one scale for all, so that rows and maps compare
+    rows: list[Any] = []
+    facts = []
+    for number, result in enumerate(results):
+        color = PICKED[number % len(PICKED)]
+        for name in names:
+            patch = _patch(scene, presets[name], result.patch[name])
+            words = f"{number + 1}: {name}" if name == names[0] else name
+            rows.append(_small(_rgb(patch), words, color, len(patch)))
+        for mask, values in result.maps.items():
+            rows.append(
+                _small(_signed(values, limit, mask == [*result.maps][-1]), f"{mask} attention", color, len(values))
+            )
+        rows.append(_probabilities(scene.classes, classes, result))
+        facts.append(_facts(scene.classes, classes, result))
+    columns = len(names) + len(results[0].maps) + 1
+    told = ", ".join(f"{name} ({quantity_name(scene.info(name))}: {presets[name].title})" for name in names)
+    return Picture(
+        hv.Layout(rows).cols(columns).opts(shared_axes=False, toolbar=None),
+        "Attention beside what the network saw",
+        f"One row per pixel; the ring marks it. Patches: {told}. Attention is the mean over channels, signed: red above "
+        f"and blue below zero, which is neutral, on one scale to ±{limit:.2g}. Bars: the likeliest classes.",
+        pd.DataFrame(facts, index=pd.Index(range(1, len(facts) + 1), name="pixel")),
+        tuple(
+            LegendEntry(
+                PICKED[i % len(PICKED)],
+                str(i + 1),
+                f"row {r.row}, column {r.col}: {_name(scene.classes, r.reference)} → {_name(scene.classes, r.predicted)}",
+            )
+            for i, r in enumerate(results)
+        ),
+    )
+
+
+def choose_pixels(predictions: Any, most: int = 2) -> list[tuple[int, int, int]]:
+    """A right and a wrong test pixel of the classes that are confused most.
+
+    Args:
+        predictions: Table of a run: set, tile, row, col, reference, predicted, confidence.
+        most: How many pixels: right and wrong ones in turn.
+
+    Returns:
+        Tile, row and column of each pixel; the most confident of their kind. Empty without test pixels.
+    """
+    test = predictions[predictions["set"] == "test"]
+    wrong = test[test["reference"] != test["predicted"]]
+    pairs = wrong.groupby(["reference", "predicted"]).size().sort_values(ascending=False, kind="stable")
+    chosen: list[Any] = []
+    order = ["confidence", "tile", "row", "col"]
+    for reference, predicted in pairs.index:
+        right = test[(test["reference"] == reference) & (test["predicted"] == reference)]
+        mistaken = wrong[(wrong["reference"] == reference) & (wrong["predicted"] == predicted)]
+        for group in (right, mistaken):
+            if len(group):
+                chosen.append(group.sort_values(order, ascending=[False, True, True, True]).iloc[0])
+        if len(chosen) >= most:
+            break
+    if not chosen and len(test):
+        chosen = [test.sort_values(order, ascending=[False, True, True, True]).iloc[0]]
+    return [(int(pixel["tile"]), int(pixel["row"]), int(pixel["col"])) for pixel in chosen[:most]]
+
+
+def _patch(scene: Scene, layer: Layer, patch: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A patch (band, k, k) in the colours that the layer has in the whole scene."""
+    if layer.kind == "components":  # components of the whole scene say little of 121 pixels; three bands do
+        bands = patch[np.linspace(len(patch) - 1, 0, 3).astype(int)]
+        return mix(stretch(bands)[0])
+    drawn = raster(scene, layer)
+    scaled = apply_stretch(patch[list(layer.bands)], drawn.limits)
+    return paint(scaled[0], drawn.colors) if layer.kind == "band" else mix(scaled, drawn.gamma)
+
+
+def _bounds(side: int) -> tuple[float, float, float, float]:
+    half = side / 2
+    return (-half, -half, half, half)
+
+
+def _rgb(pixels: NDArray[np.uint8]) -> Any:
+    return hv.RGB(np.ascontiguousarray(pixels), bounds=_bounds(len(pixels)), vdims=[*"RGBA"])
+
+
+def _signed(values: NDArray[np.float32], limit: float, bar: bool) -> Any:
+    image = hv.Image(np.ascontiguousarray(values), bounds=_bounds(len(values)), vdims=["attention"])
+    return image.opts(
+        cmap=DIVERGING,
+        clim=(-limit, limit),
+        colorbar=bar,
+        tools=["hover"],
+        colorbar_opts={"width": 8, "padding": 3},
+        hooks=[dress],
+    )
+
+
+def _small(element: Any, title: str, color: str, side: int) -> Any:
+    """A small picture in a frame of the pixel's colour, with a ring at its centre."""
+
+    def frame(plot: Any, _: Any) -> None:
+        dress(plot, _)
+        plot.state.outline_line_color = color
+        plot.state.outline_line_width = 2
+        if plot.state.title is not None:
+            plot.state.title.text_color = "#7a828e"
+
+    point = [(0.0, 0.0)]
+    look = {"fill_alpha": 0.0, "size": SIDE / side, "marker": "circle"}
+    ring = hv.Points(point).opts(line_color="#ffffff", line_width=5, **look) * hv.Points(point).opts(
+        line_color=color, line_width=2.5, **look
+    )
+    options: dict[str, Any] = {
+        "frame_width": SIDE,
+        "frame_height": SIDE,
+        "xaxis": None,
+        "yaxis": None,
+        "title": title,
+        "fontsize": {"title": "11px"},
+        "hooks": [frame],
+        "toolbar": None,
+        "default_tools": [],
+    }
+    return (element * ring).opts(**options)
+
+
+def _probabilities(table: ClassTable, classes: Sequence[int], result: "AttentionResult") -> Any:
+    order = np.argsort(result.probabilities)[::-1][:SHOWN]
+    bars = [(_name(table, classes[i]), 100 * float(result.probabilities[i]), table.color(classes[i])) for i in order]
+    right = result.reference == result.predicted
+    color = RIGHT if right else WRONG
+    verdict = "unlabelled" if not result.reference else "right" if right else "wrong"
+
+    def finish(plot: Any, element: Any) -> None:
+        dress(plot, element)
+        if plot.state.title is not None:
+            plot.state.title.text_color = color if result.reference else "#7a828e"
+
+    return hv.Bars(bars[::-1], "class", ["probability (%)", "color"]).opts(
+        color="color",
+        invert_axes=True,
+        frame_width=130,
+        frame_height=SIDE,
+        ylim=(0, 100),
+        xlabel="",
+        ylabel="%",
+        title=f"answer: {verdict}",
+        fontsize={"title": "11px"},
+        hooks=[finish],
+        toolbar=None,
+        default_tools=[],
+        line_alpha=0,
+    )
+
+
+def _facts(table: ClassTable, classes: Sequence[int], result: "AttentionResult") -> dict[str, Any]:
+    order = np.argsort(result.probabilities)[::-1][:3]
+    likely = ", ".join(f"{_name(table, classes[i])} {100 * float(result.probabilities[i]):.1f} %" for i in order)
+    centre = {
+        f"{mask} attention at the pixel": float(values[len(values) // 2, len(values) // 2])
+        for mask, values in result.maps.items()
+    }
+    return {
+        "row": result.row,
+        "column": result.col,
+        "reference": _name(table, result.reference),
+        "answer": _name(table, result.predicted),
+        "likeliest": likely,
+        **centre,
+    }
+
+
+def _name(table: ClassTable, value: int) -> str:
+    return table.name(value) if value in table else "unlabelled"

@@ -1,0 +1,226 @@
+"""Scores of runs in words, numbers and pictures: score card, confusion matrix, per class, runs beside each other."""
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.analysis import Scores
+from workbench.views.backend import hv
+from workbench.views.picture import Picture
+from workbench.views.style import BGY, dress, ink_on
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SYNTHETIC = "Synthetic scene: fusion wins by construction."
+MODELS = {"fusatnet": "FusAtNet"}
+CONTROLS = {
+    "coordinates_only": "class of the nearest training pixel",
+    "site_only": "commonest training class of the site",
+    "majority_class": "commonest training class",
+}
+TEXT_UP_TO = 20  # classes up to which the cells of a confusion matrix hold their counts
+
+
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 as percent with one decimal; an en dash for None."""
+    return "–" if share is None or math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def model_title(name: str) -> str:
+    """A model as its paper writes it."""
+    return MODELS.get(name, name)
+
+
+def run_title(metrics: Mapping[str, Any]) -> str:
+    """A run in words: model, scene, protocol."""
+    return f"{model_title(metrics['model'])} on {metrics['scene']}, {metrics['protocol']} split"
+
+
+def protocol_tag(protocol: str) -> str:
+    """The protocol as a tag; amber for random splits."""
+    return f'<span class="wb-tag{" amber" if protocol == "random" else ""}">{escape(protocol)} split</span>'
+
+
+def score_card(metrics: Mapping[str, Any]) -> str:
+    """Overall accuracy, average accuracy and kappa on the test pixels with the protocol, controls under them: HTML."""
+    test = metrics["test"]
+    if test is None:
+        return '<p class="wb-note">No test pixel has data in every modality: there is no score.</p>'
+    figures = (
+        ("Overall accuracy", percent(test["oa"])),
+        ("Average accuracy", percent(test["aa"])),
+        ("Kappa", f"{test['kappa']:.2f}"),
+    )
+    cards = "".join(f'<div class="figure"><b>{value}</b><span>{name}</span></div>' for name, value in figures)
+    pixels = sum(test["support"])
+    return (
+        f'<div class="wb-score">{cards}<div class="figure">{protocol_tag(metrics["protocol"])}<br>'
+        f"<span>{pixels:,} test pixels, {len(test['classes'])} classes</span></div></div>"
+        f'<p class="wb-controls">{controls_text(metrics)}</p>'
+    )
+
+
+def controls_text(metrics: Mapping[str, Any]) -> str:
+    """What scores without seeing the image, and the Bayes rule where it is known: HTML."""
+    parts = [
+        f"{escape(words)} <b>{percent(metrics['controls'][key]['oa'])}</b>"
+        for key, words in CONTROLS.items()
+        if key in metrics["controls"]
+    ]
+    text = f"Without seeing the image: {', '.join(parts)}."
+    best = bayes_of(metrics)
+    if best is not None:
+        text += f" The best possible rule for a single pixel reaches <b>{percent(best)}</b> (known: synthetic scene)."
+    return text
+
+
+def warnings_html(metrics: Mapping[str, Any]) -> str:
+    """What must not be overlooked: a synthetic scene, a leaking split. HTML, may be empty."""
+    notes = [("", SYNTHETIC)] if metrics.get("synthetic") else []
+    audit = metrics.get("audit") or {}
+    if audit.get("banner"):
+        notes.append((audit.get("banner_level", ""), audit["banner"][:1].upper() + audit["banner"][1:] + "."))
+    return "".join(f'<p class="wb-note {level}">{escape(words)}</p>' for level, words in notes)
+
+
+def bayes_of(metrics: Mapping[str, Any], rule: str = "pixel") -> float | None:
+    """Accuracy of the known Bayes rule that sees the modalities of the run, None where it is not known."""
+    known = (metrics.get("bayes") or {}).get(rule) or {}
+    used = sorted({name for names in metrics.get("inputs", {}).values() for name in names})
+    alone = {name for name in known if name != "all" and "_" not in name}
+    value = known.get("all") if set(used) == alone else known.get("_".join(used))
+    return None if value is None else float(value)
+
+
+def verdict(metrics: Mapping[str, Any]) -> str:
+    """Two plain sentences: how good the run is against its control, and where it is weakest."""
+    test = metrics["test"]
+    if test is None:
+        return "The run could not be scored. No test pixel has data in every modality."
+    control = metrics["controls"]["coordinates_only"]["oa"]
+    first = (
+        f"{model_title(metrics['model'])} gives {percent(test['oa'])} of the test pixels their right class, against "
+        f"{percent(control)} for a rule that only knows where the training pixels lie."
+    )
+    if metrics["protocol"] == "random":
+        return f"{first} The split is random, so neighbours of test pixels were trained on and the score says little."
+    worst = confusions(metrics).head(1)
+    names = {entry["value"]: entry["name"] for entry in metrics["classes"]}
+    shares = {v: share for v, share in zip(test["classes"], test["producers"], strict=True) if share is not None}
+    weakest = min(shares, key=lambda value: shares[value])
+    second = f"It finds {names[weakest]!r} least often, in {percent(shares[weakest])} of its pixels"
+    if len(worst):
+        row = worst.iloc[0]
+        second += f"; the commonest mistake takes {row['reference']!r} for {row['mapped as']!r}"
+    return f"{first} {second}."
+
+
+def confusions(metrics: Mapping[str, Any]) -> "pd.DataFrame":
+    """Pairs of classes that are taken for each other, most pixels first."""
+    import pandas as pd
+
+    matrix = np.asarray(metrics["test"]["confusion"])
+    names = [entry["name"] for entry in metrics["classes"]]
+    rows = [
+        {
+            "reference": names[i],
+            "mapped as": names[j],
+            "pixels": int(matrix[i, j]),
+            "% of the reference": round(100 * matrix[i, j] / matrix[i].sum(), 1),
+        }
+        for i, j in np.argwhere(matrix > 0)
+        if i != j
+    ]
+    table = pd.DataFrame(rows, columns=["reference", "mapped as", "pixels", "% of the reference"])
+    return table.sort_values("pixels", ascending=False, kind="stable", ignore_index=True)
+
+
+def per_class(metrics: Mapping[str, Any]) -> "pd.DataFrame":
+    """Producer's and user's accuracy, F1 and IoU of each class in percent, with pixel counts."""
+    names = [f"{entry['value']} {entry['name']}" for entry in metrics["classes"]]
+    frame = Scores.from_dict(metrics["test"]).to_frame(names)
+    shares = ["producer's accuracy", "user's accuracy", "F1", "IoU"]
+    table = frame.assign(**{name: (100 * frame[name]).round(1) for name in shares})
+    return table.rename(columns={name: f"{name} %" for name in shares})
+
+
+def confusion_picture(metrics: Mapping[str, Any]) -> Picture:
+    """The confusion matrix as a heat map: rows reference, columns map, coloured by the share of the row."""
+    import pandas as pd
+
+    matrix = np.asarray(metrics["test"]["confusion"])
+    entries = metrics["classes"]
+    across = [str(entry["value"]) for entry in entries]
+    down = [f"{entry['value']} {entry['name']}" for entry in entries]
+    share = np.where(matrix > 0, 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1), np.nan)
+    count = len(entries)
+    frame = int(np.clip(46 * count, 240, 620))
+    options: dict[str, Any] = {
+        "frame_width": frame,
+        "frame_height": frame,
+        "xlabel": "map",
+        "ylabel": "reference",
+        "xticks": [(number + 0.5, name) for number, name in enumerate(across)],
+        "yticks": [(count - number - 0.5, name) for number, name in enumerate(down)],
+        "hooks": [dress],
+    }
+    element: Any = hv.Image(
+        np.dstack([share, matrix]), bounds=(0, 0, count, count), vdims=["share of the reference (%)", "pixels"]
+    ).opts(
+        cmap=BGY,
+        clim=(0, 100),
+        colorbar=True,
+        clabel="% of the reference",
+        colorbar_opts={"width": 10, "padding": 4},
+        clipping_colors={"NaN": "transparent"},
+        tools=["hover"],
+        hooks=[dress],
+    )
+    if count <= TEXT_UP_TO:
+        cells = [
+            (j + 0.5, count - i - 0.5, str(matrix[i, j]), _ink(share[i, j] / 100)) for i, j in np.argwhere(matrix > 0)
+        ]
+        element *= hv.Labels(cells, ["x", "y"], ["pixels", "ink"]).opts(
+            text_color="ink", text_font_size="11px", hooks=[dress]
+        )
+    table = pd.DataFrame(matrix, index=pd.Index(down, name="reference"), columns=[f"map {name}" for name in across])
+    return Picture(
+        element.opts(**options),
+        "Confusion matrix",
+        "Test pixels: rows are the reference, columns the map, by class number. The colour is the share of the row, the "
+        "number counts pixels; empty cells have none.",
+        table,
+    )
+
+
+def comparison(runs: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
+    """Runs beside each other: what they saw, their scores and controls in percent, and the Bayes rule where known."""
+    import pandas as pd
+
+    rows = []
+    for metrics in runs:
+        used = list(dict.fromkeys(name for names in metrics["inputs"].values() for name in names))
+        row: dict[str, Any] = {
+            "modalities": " + ".join(used) if len(used) > 1 else f"{used[0]} alone",
+            "model": model_title(metrics["model"]),
+            "overall accuracy %": 100 * metrics["test"]["oa"],
+            "average accuracy %": 100 * metrics["test"]["aa"],
+            "kappa": metrics["test"]["kappa"],
+            "position alone %": 100 * metrics["controls"]["coordinates_only"]["oa"],
+        }
+        for rule, words in (("pixel", "best rule per pixel %"), ("object", "best rule per object %")):
+            best = bayes_of(metrics, rule)
+            if best is not None:
+                row[words] = 100 * best
+        row["split"] = f"{metrics['protocol']}"
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    return table.round({name: 1 for name in table.columns if name.endswith("%")} | {"kappa": 2})
+
+
+def _ink(share: float) -> str:
+    return ink_on(BGY[round(share * (len(BGY) - 1))])
