@@ -25,7 +25,12 @@ CONSTRAINTS = [
 ENVIRONMENT = YAML(typ="safe").load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 # Where conda-forge's name is another; dashes and underscores are told apart there.
-CONDA_NAMES = {"torch": "pytorch", "jupyter-bokeh": "jupyter_bokeh", "pyviz-comms": "pyviz_comms"}
+CONDA_NAMES = {
+    "jupyter-bokeh": "jupyter_bokeh",
+    "jupyter-client": "jupyter_client",
+    "pyviz-comms": "pyviz_comms",
+    "torch": "pytorch",
+}
 # Come with another build of PyTorch or another operating system than the one that constraints.txt was made on.
 ELSEWHERE = re.compile(r"nvidia-|cuda-|triton$|appnope$|pywin|colorama$|exceptiongroup$")
 
@@ -123,7 +128,12 @@ def test_imports_are_declared(folder: str, allowed: list[Requirement]) -> None:
                 modules = [node.module or ""]
             else:
                 continue
-            for top in {module.partition(".")[0] for module in modules} - {"workbench", "__future__", "conftest"}:
+            for top in {module.partition(".")[0] for module in modules} - {
+                "workbench",
+                "tests",
+                "__future__",
+                "conftest",
+            }:
                 names = {str(canonicalize_name(name)) for name in providers.get(top, [top])}
                 if top not in sys.stdlib_module_names and not names & declared:
                     undeclared.add(f"{path.relative_to(ROOT)} imports {top} ({', '.join(sorted(names))})")
