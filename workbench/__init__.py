@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workbench.experiments.train import train as train
     from workbench.models import create_model as create_model
     from workbench.models import list_models as list_models
-    from workbench.reports import report as report
+    from workbench.reports.report import report as report
     from workbench.runs import list_runs as list_runs
     from workbench.scenes import import_scene as import_scene
     from workbench.scenes import list_scenes as list_scenes
