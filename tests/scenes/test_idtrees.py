@@ -16,8 +16,9 @@ SIDE = 6
 # tile: x, y of the upper left corner in pixels, seed of its content
 TILES = {
     "MLBS_1": (0, 0, 1),
-    "MLBS_2": (6, 0, 2),  # shares an edge with MLBS_1
+    "MLBS_2": (6, 0, 2),  # shares a tree with MLBS_1
     "MLBS_10": (100, 0, 3),
+    "MLBS_11": (106, 3, 6),  # shares a part of its edge with MLBS_10
     "OSBS_3": (300, 0, 4),
     "OSBS_4": (300, 0, 4),  # equals OSBS_3
     "OSBS_5": (400, 0, 5),  # far away, but holds a box of an individual of OSBS_3
@@ -93,8 +94,8 @@ def folder(tmp_path, monkeypatch):
 def test_tiles_groups_and_classes(folder):
     told = []
     found = import_catalogue_entry("idtrees2020", folder, progress=lambda what, share: told.append(share))
-    assert [tile.name for tile in found] == ["MLBS_1", "MLBS_2", "MLBS_10", "OSBS_3", "OSBS_5"]
-    assert found.groups == ("MLBS_1", "MLBS_1", "MLBS_10", "OSBS_3", "OSBS_3")
+    assert [tile.name for tile in found] == ["MLBS_1", "MLBS_2", "MLBS_10", "MLBS_11", "OSBS_3", "OSBS_5"]
+    assert found.groups == ("MLBS_1", "MLBS_1", "MLBS_10", "MLBS_10", "OSBS_3", "OSBS_3")
     assert found.attrs["identical_tiles"] == {"OSBS_4": "OSBS_3"}
     assert found.attrs["tiles"]["OSBS_5"] == {"site": "OSBS"}
     assert found.attrs["licence"] == "CC BY 4.0"
@@ -124,7 +125,7 @@ def test_labels_and_crowns(folder):
     np.testing.assert_array_equal(found["MLBS_10"].read_labels(), 2 * (crowns > 0))
     assert np.argwhere(found["OSBS_5"].read_labels()).tolist() == [[5, 5]]
     assert found.attrs["counts"] == {
-        "boxes": 8, "boxes_without_taxon": 1, "crowns": 5, "crowns_of_several_boxes": 2, "taxa": 3, "tiles": 5,
+        "boxes": 8, "boxes_without_taxon": 1, "crowns": 5, "crowns_of_several_boxes": 2, "taxa": 3, "tiles": 6,
         "identical_tiles_dropped": 1, "groups": 3, "pixels_labelled": 9 + 8 - 1 + 4 + 16 + 2,
         "pixels_claimed_by_two_taxa": 1,
     }  # fmt: skip

@@ -189,6 +189,12 @@ def test_resampling_on_request(files, tmp_path):
         "labels": "resampled by majority",
     }
     assert AlignmentReport.of(scene).rows[1].resolution == (1, 1)
+    labels[6, 8] = 9  # would vanish in the majority
+    with pytest.raises(WorkbenchError, match="the value 9 outside the class table"):
+        import_scene(
+            "hidden", {"hsi": files["hsi"]}, labels=tif(tmp_path / "nine.tif", labels, fine),
+            class_names=["a", "b", "c"], grid="hsi", resample="average",
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -284,6 +284,13 @@ def test_overviews(tmp_path):
     assert small[1, 42, 100] == pytest.approx(block[block > 0].mean(), rel=1e-5)
 
 
+def test_what_is_not_finite_is_read_as_nan(tmp_path):
+    values = np.array([[[1, np.inf, -np.inf, np.nan, 1e300]]])
+    info = ModalityInfo.of("sar", values, scale=2.0)
+    scene = write_scene(tmp_path / "inf.zarr", [TileDraft("t", {"sar": (values, info)})], ClassTable())
+    np.testing.assert_array_equal(scene.read("sar"), [[[2, np.nan, np.nan, np.nan, np.nan]]])
+
+
 def test_small_scenes_are_their_own_overview(stored):
     small, stride = stored[0].overview("hsi")
     assert stride == 1

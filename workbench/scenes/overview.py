@@ -25,23 +25,25 @@ class OverviewBuilder:
         rows, cols = (-(-size // self.stride) for size in shape)
         self.array: NDArray[np.float32] = np.full((info.bands, rows, cols), np.nan, np.float32)
         self._first, self._last = 0, -1  # overview rows whose sums are held
-        self._sums = np.zeros((info.bands, 0, cols), np.float64)
-        self._counts = np.zeros((info.bands, 0, cols), np.int32)
+        self._sums = np.zeros((info.bands, 0, cols), np.float32)
+        self._counts = np.zeros((info.bands, 0, cols), np.float32)
 
     def add(self, stored: NDArray[Any], row: int, col: int) -> None:
         """Add a block of stored values (band, rows, cols) whose first pixel is (row, col)."""
         stride = self.stride
         self._hold(row // stride, (row + stored.shape[1] - 1) // stride)
-        values = self._info.to_physical(stored).astype(np.float64)
+        values = self._info.to_physical(stored)
         if self._info.quantity == "backscatter dB":
             values = 10.0 ** (values / 10.0)
         valid = np.isfinite(values)
-        values[~valid] = 0.0
-        row_cuts, row_place = _cuts(row, stored.shape[1], stride)
-        col_cuts, col_place = _cuts(col, stored.shape[2], stride)
-        for total, part in ((self._sums, values), (self._counts, valid.astype(np.int32))):
-            summed = np.add.reduceat(np.add.reduceat(part, row_cuts, axis=1), col_cuts, axis=2)
-            total[:, (row_place - self._first)[:, None], col_place[None, :]] += summed
+        if valid.all():
+            valid = np.ones((1, *valid.shape[1:]), bool)  # counts are the same in every band
+        else:
+            values[~valid] = 0.0
+        for total, part in ((self._sums, values), (self._counts, valid.astype(np.float32))):
+            summed = _sum_runs(_sum_runs(part, row, stride, 1), col, stride, 2)
+            rows = slice(row // stride - self._first, row // stride - self._first + summed.shape[1])
+            total[:, rows, col // stride : col // stride + summed.shape[2]] += summed
 
     def finish(self) -> NDArray[np.float32]:
         """The overview, float32 (band, rows, cols)."""
@@ -62,12 +64,19 @@ class OverviewBuilder:
         more = last - max(self._last, self._first - 1)
         if more > 0:
             room = (self._sums.shape[0], more, self._sums.shape[2])
-            self._sums = np.concatenate([self._sums, np.zeros(room, np.float64)], axis=1)
-            self._counts = np.concatenate([self._counts, np.zeros(room, np.int32)], axis=1)
+            self._sums = np.concatenate([self._sums, np.zeros(room, np.float32)], axis=1)
+            self._counts = np.concatenate([self._counts, np.zeros(room, np.float32)], axis=1)
             self._last = last
 
 
-def _cuts(start: int, length: int, stride: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where, within a range of pixels, overview pixels begin; and which overview pixels those are."""
-    place = np.arange(start // stride, (start + length - 1) // stride + 1)
-    return np.maximum(place * stride - start, 0), place
+def _sum_runs(values: NDArray[np.float32], start: int, stride: int, axis: int) -> NDArray[np.float32]:
+    """Sum along an axis over runs that end at multiples of `stride`, where the axis starts at `start`."""
+    along = np.moveaxis(values, axis, 0)
+    runs = (start + len(along) - 1) // stride - start // stride + 1
+    summed = np.zeros((runs, *along.shape[1:]), np.float32)
+    for step in range(stride):  # few additions of long slices; numpy's own reductions over short runs are slow
+        first = (step - start) % stride
+        part = along[first::stride]
+        place = (start + first) // stride - start // stride
+        summed[place : place + len(part)] += part
+    return np.moveaxis(summed, 0, axis)

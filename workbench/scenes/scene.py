@@ -127,7 +127,7 @@ class Scene:
     def __getitem__(self, modality: str) -> "xr.DataArray":
         """The modality as a lazy DataArray (band, y, x) in physical units.
 
-        No-data is NaN; integers without no-data, scale and offset keep their type. The CRS is at ``.rio.crs``, and
+        No-data is NaN (infinite values stay); integers without no-data, scale and offset keep their type. The CRS is at ``.rio.crs``, and
         band centres in nm are the coordinate ``wavelength`` on ``band`` where documented.
 
         Raises:
