@@ -17,10 +17,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# Set before anything imports numpy or torch, and inherited by every process that a test starts. Two threads: results
-# depend on their number, and continuous integration has two cores.
+# Set before anything imports numpy or torch, and inherited by every process that a test starts. One thread: results
+# depend on their number, and the tests' narrow networks spend more time on handing work over than on doing it.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(variable, "2")
+    os.environ.setdefault(variable, "1")
 
 # One folder for the whole session, so that the demo scene is made once; nothing of the user's is read or written.
 SCRATCH = Path(tempfile.mkdtemp(prefix="workbench-tests-"))

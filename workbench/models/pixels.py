@@ -189,5 +189,5 @@ def _rows(positions: NDArray[np.int32], offsets: NDArray[np.int64], widths: NDAr
 
 def valid_positions(table: PixelTable, positions: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Which positions `(n, 3)` have data in every band."""
-    rows = table.row_of(torch.as_tensor(positions, dtype=torch.int64, device=table.device))
+    rows = table.row_of(torch.from_numpy(positions.astype(np.int64)).to(table.device))
     return np.asarray(table.valid[rows].cpu().numpy())

@@ -21,7 +21,7 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
     """Validates, keeps the best weights, the history and the point to resume from, and stops early.
 
     The checkpoint is written last: a kill before it repeats the epoch, whose results are the same, and overwrites the
-    rest. The best epoch is the one of highest validation AA; among equals the later one. Without validation pixels it
+    rest. The best epoch is the one of highest validation AA; among equals that of lowest loss. Without validation pixels it
     is the last.
 
     Args:
@@ -44,8 +44,9 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
     @property
     def best_epoch(self) -> int:
         """Number from 1 of the best epoch so far."""
-        scored = [(row.get("validation_aa") or 0.0, row["epoch"]) for row in self.rows]
-        return int(max(scored)[1])
+        if self.rows[-1]["validation_aa"] is None:
+            return int(self.rows[-1]["epoch"])
+        return int(max(self.rows, key=lambda row: (row["validation_aa"], -row["validation_loss"]))["epoch"])
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""

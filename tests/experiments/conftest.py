@@ -1,0 +1,72 @@
+"""A tiny georeferenced scene whose classes two modalities tell apart, and one finished run on it."""
+
+import numpy as np
+import pytest
+
+from workbench.scenes import ClassTable, ModalityInfo, TileDraft, write_scene
+
+SHAPE = (48, 72)
+
+
+def draft(seed: int = 0, hole: bool = True, name: str = "tiny") -> TileDraft:
+    """Parcels of 6 x 6 pixels; the first bands tell class 1 and 2 from 3, the height tells 1 from 2."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(1, 4, (SHAPE[0] // 6, SHAPE[1] // 6)).repeat(6, 0).repeat(6, 1)
+    hsi = rng.normal(0, 0.3, (6, *SHAPE)).astype("float32")
+    hsi[:3] += 2.0 * (truth == 3)
+    lidar = (rng.normal(0, 0.3, SHAPE) + 3.0 * (truth == 2)).astype("float32")[None]
+    if hole:
+        hsi[2, 5, 7] = np.nan
+    labelled = (rng.random((SHAPE[0] // 6, SHAPE[1] // 6)) < 0.7).repeat(6, 0).repeat(6, 1)
+    return TileDraft(
+        name=name,
+        modalities={
+            "hsi": (
+                hsi,
+                ModalityInfo(
+                    name="hsi",
+                    quantity="reflectance",
+                    dtype="float32",
+                    bands=6,
+                    wavelengths=(450.0, 550.0, 650.0, 750.0, 850.0, 950.0),
+                ),
+            ),
+            "lidar": (lidar, ModalityInfo(name="lidar", quantity="height", unit="m", dtype="float32", bands=1)),
+        },
+        labels=np.where(labelled, truth, 0).astype("uint16"),
+        transform=(2.0, 0.0, 500_000.0, 0.0, -2.0, 5_400_000.0),
+        crs="EPSG:32633",
+    )
+
+
+@pytest.fixture(scope="session")
+def roots(tmp_path_factory):
+    """Roots of their own for these tests."""
+    folder = tmp_path_factory.mktemp("experiments")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("data", "runs", "reports"):
+            patch.setenv(f"WORKBENCH_{name.upper()}", str(folder / name))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def scene(roots):
+    return write_scene(roots / "data" / "tiny.zarr", [draft()], ClassTable.from_names(["low", "high", "bright"]))
+
+
+OPTIONS = {
+    "view": "dense",
+    "width": 0.03,
+    "epochs": 3,
+    "tile": 12,
+    "tile_batch": 4,
+    "pixels_per_tile": 64,
+    "progress": False,
+}
+
+
+@pytest.fixture(scope="session")
+def run(scene):
+    from workbench.experiments import train
+
+    return train(scene, **OPTIONS)

@@ -1,0 +1,180 @@
+"""A run from request to folder: what it keeps, that it is not done twice, that a kill does not change it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from sklearn.metrics import accuracy_score, cohen_kappa_score
+
+from tests.experiments.conftest import OPTIONS
+from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.experiments import evaluate, open_run, train
+from workbench.experiments.compare import compare_modalities
+from workbench.splits import make_split
+
+
+def test_the_folder_holds_what_was_promised(run):
+    names = {path.name for path in run.path.iterdir()}
+    assert {
+        "config.yaml", "model.safetensors", "history.parquet", "metrics.json", "predictions.parquet",
+        "environment.json", "status.json", "split.npz", "inputs.json",
+    } <= names  # fmt: skip
+    assert not {"resume.ckpt", "best.safetensors"} & names
+    assert run.finished
+    assert run.history["epoch"].tolist() == [1, 2, 3]
+    environment = json.loads((run.path / "environment.json").read_text())
+    assert environment["packages"]["torch"]
+
+
+def test_scores_are_those_of_the_predictions(run):
+    test = run.predictions[run.predictions["set"] == "test"]
+    scores = run.metrics["test"]
+    assert scores["oa"] == pytest.approx(accuracy_score(test["reference"], test["predicted"]))
+    assert scores["kappa"] == pytest.approx(cohen_kappa_score(test["reference"], test["predicted"]))
+    assert run.metrics["controls"]["coordinates_only"]["oa"] < 1
+    assert run.metrics["view_disagreement"]["pixels"] > 0
+    assert run.metrics["tile_without_halo"]["pixels"] > 0
+
+
+def test_predictions_are_the_split_and_leave_out_pixels_without_data(run, scene):
+    split = run.split
+    test = run.predictions[run.predictions["set"] == "test"]
+    kept = {tuple(row) for row in test[["tile", "row", "col"]].to_numpy().tolist()}
+    assert kept == {tuple(row) for row in split.test.positions.tolist()} - {(0, 5, 7)}
+    labels = scene.read_labels()
+    assert (labels[test["row"], test["col"]] == test["reference"]).all()
+
+
+def test_a_finished_run_is_not_done_again(run, scene):
+    before = (run.path / "model.safetensors").stat().st_mtime_ns
+    again = train(scene, **OPTIONS)
+    assert again.id == run.id
+    assert (again.path / "model.safetensors").stat().st_mtime_ns == before
+    assert open_run(run.id[-10:]).id == run.id
+
+
+def test_what_determines_the_result_changes_the_id(run, scene):
+    other = train(scene, **(OPTIONS | {"epochs": 1, "seed": 1}))
+    assert other.id != run.id
+    assert other.config.seed == 1
+
+
+def test_evaluating_again_gives_the_same_scores(run):
+    again = evaluate(run.id)
+    assert again["test"]["confusion"] == run.metrics["test"]["confusion"]
+
+
+SCRIPT = """
+import os, signal, sys
+from workbench.experiments import train
+from workbench.scenes import open_scene
+from workbench.training.task import FusionTask
+plain = FusionTask.training_step
+def dying(self, batch, batch_idx):
+    if self.current_epoch == 1 and batch_idx == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(self, batch, batch_idx)
+FusionTask.training_step = dying
+train(open_scene("tiny"), **eval(sys.argv[1]))
+"""
+
+
+def test_killed_in_the_middle_and_continued_equals_uninterrupted(run, scene, roots, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_RUNS", str(roots / "killed"))
+    killed = subprocess.run(
+        [sys.executable, "-c", SCRIPT, repr(OPTIONS)], check=False, capture_output=True, env=os.environ
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    interrupted = open_run(run.id)
+    assert interrupted.status["state"] == "interrupted"
+    assert interrupted.status["epoch"] == 1
+    with pytest.raises(WorkbenchError, match="interrupted"):
+        _ = interrupted.metrics
+    continued = train(scene, **OPTIONS)
+    assert continued.id == run.id
+    one, other = (load_file(folder.path / "model.safetensors") for folder in (run, continued))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    columns = ["epoch", "train_loss", "train_accuracy", "validation_loss", "validation_oa", "validation_aa"]
+    assert continued.history[columns].equals(run.history[columns])
+    assert continued.metrics["test"] == run.metrics["test"]
+
+
+def test_patch_view_trains_with_published_recipe(scene):
+    run = train(scene, recipe="published", epochs=1, width=0.02, learning_rate=1e-3, batch_size=256, progress=False)
+    assert run.config.recipe.scaling == "minmax"
+    assert run.config.recipe.optimizer == "nadam"
+    assert run.metrics["tile_without_halo"] is None
+    assert run.metrics["training"]["receptive_field"] == [5, 5]
+
+
+def test_early_stopping_keeps_the_best_epoch(scene, monkeypatch):
+    """The validation score is scripted: best in epoch 2, then worse for ever."""
+    from workbench.training.task import FusionTask
+
+    aa = iter([0.5, 0.9, 0.8, 0.7, 0.6, 0.5])
+    weights = []
+
+    def scripted(self):
+        weights.append({name: value.clone().numpy() for name, value in self.model.state_dict().items()})
+        return {"validation_loss": 1.0, "validation_oa": 0.5, "validation_aa": next(aa)}
+
+    monkeypatch.setattr(FusionTask, "validate", scripted)
+    run = train(scene, **(OPTIONS | {"epochs": 6, "patience": 2}))
+    training = run.metrics["training"]
+    assert training["stopped_early"]
+    assert (training["best_epoch"], len(run.history)) == (2, 4)
+    kept = load_file(run.path / "model.safetensors")
+    assert all(np.array_equal(kept[name], weights[1][name]) for name in kept)
+
+
+def test_modalities_are_compared_on_one_split(scene):
+    said = []
+    runs = compare_modalities(scene, say=said.append, **(OPTIONS | {"epochs": 1}))
+    assert list(runs) == ["all", "hsi", "lidar"]
+    assert len({run.config.split.hash for run in runs.values()}) == 1
+    assert runs["lidar"].config.inputs == {"hsi": ("lidar",), "aux": ("lidar",)}
+    assert said
+
+
+def test_bad_requests_are_refused_before_anything_is_written(scene, roots):
+    before = set((roots / "runs").iterdir())
+    split = make_split(scene, "blocks", 11, 0)
+    for expected, call in [
+        ("fusatnet", {"model": "fusatne"}),
+        ("published", {"recipe": "publishd"}),
+        ("learning_rate", {"learning_rat": 1.0}),
+        ("epochs", {"epochs": "many"}),
+        ("'smell'|smell", {"inputs": {"hsi": "hsi", "aux": "smell"}}),
+        ("role", {"inputs": {"hsi": "hsi", "aux": "lidar", "image": "hsi"}}),
+        ("cuda|device", {"device": "cud"}),
+        ("view", {"view": "sideways"}),
+    ]:
+        with pytest.raises(WorkbenchError, match=expected):
+            train(scene, split=split, progress=False, **call)
+    with pytest.raises(UnknownNameError, match="tiny"):
+        train("tinny")
+    assert set((roots / "runs").iterdir()) == before
+
+
+def test_a_full_disk_is_told_and_the_run_can_be_continued(scene, monkeypatch):
+    from workbench.training import recorder
+
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    options = OPTIONS | {"seed": 5, "epochs": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder, "save_file", full)
+        with pytest.raises(WorkbenchError, match="disk is full"):
+            train(scene, **options)
+    assert train(scene, **options).finished
+
+
+def test_a_loss_that_is_not_finite_is_told(scene):
+    with pytest.raises(WorkbenchError, match="learning rate"):
+        train(scene, **(OPTIONS | {"learning_rate": 1e30, "epochs": 4}))
