@@ -5,7 +5,7 @@ import pytest
 
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, write_scene
 
-SHAPE = (48, 72)
+SHAPE = (72, 96)
 
 
 def draft(seed: int = 0, hole: bool = True, name: str = "tiny") -> TileDraft:

@@ -79,12 +79,12 @@ def test_a_killed_map_goes_on_where_it_was(run, scene, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         stream_classes(predictor, scene, path, size=32)
     stream_classes(predictor, scene, path, size=32)
-    assert len(seen) == 3 + 6 - 2  # six windows; two were done
+    assert len(seen) == 3 + 9 - 2  # nine windows; two were done
     # another network does not continue this one's map
     with torch.no_grad():
         next(predictor.model.parameters()).add_(1.0)
     stream_classes(predictor, scene, path, size=32)
-    assert len(seen) == 7 + 6
+    assert len(seen) == 10 + 9
 
 
 def test_another_scene_is_mapped_with_the_training_scaling(run, roots):
