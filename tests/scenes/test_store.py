@@ -18,6 +18,7 @@ from workbench.scenes import (
     ModalityInfo,
     Scene,
     TileDraft,
+    arrays,
     list_scenes,
     open_scene,
     write_scene,
@@ -79,6 +80,14 @@ def test_what_was_written_comes_back(stored):
     np.testing.assert_array_equal(scene.read_labels(), first.labels)
     assert scene.read_labels().dtype == np.uint16
     assert scene.labels.dtype == np.uint8
+
+
+def test_wide_windows_are_read_in_pieces(stored, monkeypatch):
+    whole = stored[0].read("hsi")
+    monkeypatch.setattr(arrays, "BUDGET", 1)
+    np.testing.assert_array_equal(stored[0].read("hsi"), whole)
+    window = stored[0].read("hsi", slice(3, 69), slice(5, 88), [4, 1])
+    np.testing.assert_array_equal(window, whole[[4, 1], 3:69, 5:88])
 
 
 def test_windows_bands_and_spectra_equal_slices_of_the_whole(stored):

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from workbench.base.errors import WorkbenchError
 from workbench.scenes.schema import CHUNK, is_url
 
+BUDGET = 2**21
+"""Values that are decoded at a time, about: little beside the window asked for, enough to keep all cores busy."""
+
 if TYPE_CHECKING:
     import zarr
     from zarr.abc.store import Store
@@ -78,9 +81,14 @@ def read_window(
         raise _broken(str(array.store), what, error) from error
 
 
-def row_blocks(rows: slice) -> list[slice]:
-    """Cut a range of rows where chunks end, so that a large window is decoded in pieces, each chunk once."""
-    edges = [rows.start, *range((rows.start // CHUNK + 1) * CHUNK, rows.stop, CHUNK), rows.stop]
+def pieces(rows: slice, cols: slice, depth: int) -> list[tuple[slice, slice]]:
+    """Cut a window of `depth` bands where chunks end: pieces of few megabytes, each chunk in one piece only."""
+    width = max(BUDGET // (depth * CHUNK * CHUNK), 1) * CHUNK
+    return [(row, col) for row in _cut(rows, CHUNK) for col in _cut(cols, width)]
+
+
+def _cut(span: slice, step: int) -> list[slice]:
+    edges = [span.start, *range((span.start // step + 1) * step, span.stop, step), span.stop]
     return [slice(start, stop) for start, stop in pairwise(edges)]
 
 

@@ -168,14 +168,16 @@ class Scene:
         cols = arrays.check_range(cols, self.shape[1], "columns", where)
         chosen = arrays.check_bands(bands, info.bands, where)
         array = self._array(f"{modality}/{modality}")
-        blocks = arrays.row_blocks(rows)
-        if len(blocks) == 1:
-            return info.to_physical(arrays.read_window(array, rows, cols, chosen, where))
         depth = info.bands if chosen is None else len(chosen)
+        parts = arrays.pieces(rows, cols, info.bands)
+        if len(parts) == 1:
+            return info.to_physical(arrays.read_window(array, rows, cols, chosen, where))
         window = np.empty((depth, rows.stop - rows.start, cols.stop - cols.start), np.float32)
-        for block in blocks:
-            place = slice(block.start - rows.start, block.stop - rows.start)
-            window[:, place] = info.to_physical(arrays.read_window(array, block, cols, chosen, where))
+        for row, col in parts:
+            values = info.to_physical(arrays.read_window(array, row, col, chosen, where))
+            window[
+                :, row.start - rows.start : row.stop - rows.start, col.start - cols.start : col.stop - cols.start
+            ] = values
         return window
 
     def read_labels(self, rows: slice | None = None, cols: slice | None = None) -> NDArray[np.uint16] | None:
