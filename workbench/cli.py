@@ -17,7 +17,6 @@ from workbench import __version__
 from workbench.base.errors import WorkbenchError
 
 if TYPE_CHECKING:
-    from workbench.runs import RunFolder
     from workbench.splits import Split
 
 app = typer.Typer(
@@ -65,6 +64,7 @@ def demo(
 ) -> None:
     """The whole way on the synthetic scene: train with all modalities and with each alone, map, report."""
     from workbench.experiments import compare_modalities, map_scene
+    from workbench.experiments.summary import comparison_table
     from workbench.reports import report
     from workbench.scenes import open_scene
 
@@ -84,7 +84,7 @@ def demo(
     ):
         result = report(name, **parameters)
         _say(f"Report {name}: {result.html}")
-    _print_comparison(runs)
+    _table(*comparison_table(runs))
     _say(f"Open {result.html} in a browser, or look at everything with `workbench serve`.")
 
 
@@ -427,32 +427,11 @@ def _table(head: list[str], rows: list[list[Any]]) -> None:
 
 
 def _print_scores(name: str, metrics: dict[str, Any]) -> None:
-    """Scores with the protocol beside them and the controls under them."""
-    tag = " (RANDOM SPLIT: position alone explains much of it)" if metrics["protocol"] == "random" else ""
-    print(f"\n{name}: scores on test pixels, {metrics['protocol']} split{tag}")
-    rows = [["this run", metrics["test"]]] + [
-        [key.replace("_", " "), value] for key, value in metrics["controls"].items()
-    ]
-    if metrics.get("objects"):
-        rows.insert(1, [f"by {metrics['objects']['layer']} (n = {metrics['objects']['count']})", metrics["objects"]])
-    _table(
-        ["", "overall accuracy %", "average accuracy %", "kappa"],
-        [[title, f"{100 * s['oa']:.1f}", f"{100 * s['aa']:.1f}", f"{s['kappa']:.2f}"] for title, s in rows],
-    )
-    for rule, found in (metrics.get("bayes") or {}).items():
-        print(f"known Bayes accuracy, {rule} rule, %: " + ", ".join(f"{k} {100 * v:.1f}" for k, v in found.items()))
+    from workbench.experiments.summary import bayes_lines, score_table, score_title
 
-
-def _print_comparison(runs: "dict[str, RunFolder]") -> None:
-    """One row per set of modalities, beside the known Bayes accuracies."""
-    rows = []
-    for name, run in runs.items():
-        bayes = run.metrics.get("bayes") or {}
-        score = run.metrics["test"]
-        known = [f"{100 * found[name]:.1f}" if name in found else "" for found in bayes.values()]
-        rows.append([name, f"{100 * score['oa']:.1f}", f"{100 * score['aa']:.1f}", f"{score['kappa']:.2f}", *known])
-    rules = [f"Bayes, {rule} rule %" for rule in next(iter(runs.values())).metrics.get("bayes") or {}]
-    _table(["modalities", "overall accuracy %", "average accuracy %", "kappa", *rules], rows)
+    print(f"\n{score_title(name, metrics)}")
+    _table(*score_table(metrics))
+    print("\n".join(bayes_lines(metrics)))
 
 
 @contextmanager

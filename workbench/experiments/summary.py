@@ -1,0 +1,52 @@
+"""Scores in words and rows: the protocol beside the number, the controls directly under it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.runs import RunFolder
+
+Table = tuple[list[str], list[list[str]]]
+"""Head and rows."""
+
+
+def score_title(name: str, metrics: dict[str, Any]) -> str:
+    """A line above the scores, with a warning where the split was random."""
+    tag = " (RANDOM SPLIT: position alone explains much of it)" if metrics["protocol"] == "random" else ""
+    note = " Synthetic scene: fusion wins by construction." if metrics["synthetic"] else ""
+    return f"{name}: scores on test pixels, {metrics['protocol']} split{tag}.{note}"
+
+
+def score_table(metrics: dict[str, Any]) -> Table:
+    """The run's scores, those of whole objects where the scene has some, and the controls."""
+    rows = [["this run", metrics["test"]]]
+    objects = metrics.get("objects")
+    if objects:
+        rows.append([f"by {objects['layer']} (n = {objects['count']})", objects])
+    rows += [[f"control: {name.replace('_', ' ')}", score] for name, score in metrics["controls"].items()]
+    return ["", "overall accuracy %", "average accuracy %", "kappa"], [[title, *_cells(score)] for title, score in rows]
+
+
+def bayes_lines(metrics: dict[str, Any]) -> list[str]:
+    """The known Bayes accuracies on the same test pixels, one line per rule; none for a real scene."""
+    return [
+        f"known Bayes accuracy, {rule} rule, %: " + ", ".join(f"{name} {100 * oa:.1f}" for name, oa in found.items())
+        for rule, found in (metrics.get("bayes") or {}).items()
+    ]
+
+
+def comparison_table(runs: Mapping[str, RunFolder]) -> Table:
+    """One row per set of modalities, beside the known Bayes accuracies of the same modalities."""
+    rules = list(next(iter(runs.values())).metrics.get("bayes") or {})
+    rows = []
+    for name, run in runs.items():
+        metrics = run.metrics
+        known = [
+            f"{100 * metrics['bayes'][rule][name]:.1f}" if name in metrics["bayes"][rule] else "" for rule in rules
+        ]
+        rows.append([name, *_cells(metrics["test"]), *known])
+    head = ["modalities", "overall accuracy %", "average accuracy %", "kappa"]
+    return head + [f"Bayes, {rule} rule %" for rule in rules], rows
+
+
+def _cells(score: dict[str, Any]) -> list[str]:
+    return [f"{100 * score['oa']:.1f}", f"{100 * score['aa']:.1f}", f"{score['kappa']:.2f}"]
