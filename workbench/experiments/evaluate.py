@@ -131,10 +131,10 @@ def _objects(scene: Scene | Collection, test: pd.DataFrame, classes: Iterable[in
 
 def _attribute_controls(scene: Scene | Collection, split: Split) -> dict[str, dict[str, float]]:
     """What knowing only the site of a tile scores: the commonest training class of that site."""
-    sites = scene.attrs.get("sites")
-    if not sites:
+    tiles = scene.attrs.get("tiles") or {}
+    if not all("site" in tiles.get(tile.name, {}) for tile in scene.scenes):
         return {}
-    site = np.array([sites[tile.name] for tile in scene.scenes])
+    site = np.array([tiles[tile.name]["site"] for tile in scene.scenes])
     values, everywhere = np.unique(split.train.labels, return_counts=True)
     guess = np.full(len(split.test), values[everywhere.argmax()], dtype=np.uint16)
     for name in np.unique(site):

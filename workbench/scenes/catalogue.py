@@ -36,7 +36,7 @@ CATALOGUE = {
         CatalogueEntry(
             name="demo",
             description="Synthetic scene, made in seconds: hyperspectral, LiDAR and SAR; fusion wins by construction.",
-            licence="Apache-2.0, as the workbench",
+            licence="CC0-1.0",
             citation="none: made by the workbench",
             how_to_get="It is made when it is first opened.",
         ),

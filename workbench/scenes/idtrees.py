@@ -115,6 +115,7 @@ def import_idtrees(
             "counts": counts,
             "identical_tiles": twins,
             "tiles": {name: {"site": name.split("_")[0]} for name in names},
+            "object_layer": "crown",
             "crowns": {"ids": [crown.name for crown in known], "values": [crown.value for crown in known]},
         }
 
