@@ -1,11 +1,12 @@
 """What a network used at chosen pixels: its spatial attention beside the patch in each modality and its answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.base.errors import WorkbenchError
 from workbench.scenes import Scene
 from workbench.scenes.classes import ClassTable
 from workbench.views.backend import hv
@@ -37,8 +38,6 @@ def attention_panel(
 
     names = list(modalities) if modalities is not None else list(results[0].patch)
     presets = {name: next(layer for layer in layers(scene) if layer.modality == name) for name in names}
-    strengths = [float(np.abs(values).max()) for result in results for values in result.maps.values()]
-    limit = max([*strengths, 1e-6])  # one scale for all, so that rows and maps compare
     rows: list[Any] = []
     facts = []
     for number, result in enumerate(results):
@@ -47,6 +46,8 @@ def attention_panel(
             patch = _patch(scene, presets[name], result.patch[name])
             words = f"{number + 1}: {name}" if name == names[0] else name
             rows.append(_small(_rgb(patch), words, color, len(patch)))
+        # One scale for the masks of a pixel, so that they compare; pixels differ too much to share it.
+        limit = max([float(np.abs(values).max()) for values in result.maps.values()] + [1e-6])
         for mask, values in result.maps.items():
             rows.append(
                 _small(_signed(values, limit, mask == [*result.maps][-1]), f"{mask} attention", color, len(values))
@@ -59,7 +60,7 @@ def attention_panel(
         hv.Layout(rows).cols(columns).opts(shared_axes=False, toolbar=None),
         "Attention beside what the network saw",
         f"One row per pixel; the ring marks it. Patches: {told}. Attention is the mean over channels, signed: red above "
-        f"and blue below zero, which is neutral, on one scale to ±{limit:.2g}. Bars: the likeliest classes.",
+        f"and blue below zero, which is neutral; the scale is that of the row. Bars: the likeliest classes.",
         pd.DataFrame(facts, index=pd.Index(range(1, len(facts) + 1), name="pixel")),
         tuple(
             LegendEntry(
@@ -98,6 +99,29 @@ def choose_pixels(predictions: Any, most: int = 2) -> list[tuple[int, int, int]]
     if not chosen and len(test):
         chosen = [test.sort_values(order, ascending=[False, True, True, True]).iloc[0]]
     return [(int(pixel["tile"]), int(pixel["row"]), int(pixel["col"])) for pixel in chosen[:most]]
+
+
+def as_pixels(pixels: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
+    """Pixels as tile, row and column; those of two numbers lie in tile 0.
+
+    Raises:
+        WorkbenchError: A pixel has neither two nor three whole numbers.
+    """
+    found = []
+    for pixel in pixels:
+        numbers = list(pixel) if isinstance(pixel, list | tuple) else []
+        if len(numbers) not in (2, 3) or not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):
+            raise WorkbenchError(f"A pixel is [row, column] or [tile, row, column] in whole numbers, not {pixel!r}.")
+        tile, row, col = numbers if len(numbers) == 3 else (0, *numbers)
+        found.append((tile, row, col))
+    return found
+
+
+def figures(
+    table: ClassTable, results: "Mapping[tuple[int, int, int], AttentionResult]", classes: Sequence[int]
+) -> list[dict[str, Any]]:
+    """What the network answered at each pixel, as JSON types."""
+    return [{"tile": tile, **_facts(table, classes, result)} for (tile, _, _), result in results.items()]
 
 
 def _patch(scene: Scene, layer: Layer, patch: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,13 @@ from workbench.runs import RunFolder
 from workbench.scenes import Scene
 from workbench.views.classes import class_legend, colorize, label_values, map_values
 from workbench.views.layers import find_layer
-from workbench.views.picture import legend_html
+from workbench.views.picture import legend_html, table_html
 from workbench.views.png import data_uri
 from workbench.views.raster import raster
-from workbench.views.scores import protocol_tag, run_title, score_card, verdict, warnings_html
+from workbench.views.scores import SYNTHETIC, run_title, score_card, verdict, warnings_html
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SMALL = 300  # screen pixels of the longer side of a small map
 
@@ -27,6 +30,12 @@ class Html:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.text, "text/plain": self.plain}
+
+
+def table(frame: "pd.DataFrame", index: bool | None = None) -> Html:
+    """A table for a notebook; its index is a column where it has a name, unless told otherwise."""
+    named = frame.index.name is not None if index is None else index
+    return Html(table_html(frame, named), frame.to_string())
 
 
 def run_headline(run: RunFolder, scene: Scene, title: str = "") -> Html:
@@ -53,7 +62,7 @@ def run_headline(run: RunFolder, scene: Scene, title: str = "") -> Html:
     return Html(text, f"{words}. {verdict(metrics)}")
 
 
-def scene_headline(scene: Scene, title: str, sentences: str, notes: Sequence[str] = ()) -> Html:
+def scene_headline(title: str, sentences: str, scene: Scene, synthetic: bool = False) -> Html:
     """Title, sentences and a small composite beside the labels."""
     drawn = raster(scene, find_layer(scene))
     pictures = [(drawn.rgba, drawn.layer.title, f"{drawn.layer.title} of {scene.name}")]
@@ -62,7 +71,7 @@ def scene_headline(scene: Scene, title: str, sentences: str, notes: Sequence[str
         labels = label_values(scene)[0]
         pictures.append((colorize(labels, scene.classes), "Labels", f"Labels of {scene.name}"))
         legend = legend_html(class_legend(scene.classes, labels))
-    remarks = "".join(f'<p class="wb-note">{escape(note)}</p>' for note in notes)
+    remarks = f'<p class="wb-note">{escape(SYNTHETIC)}</p>' if synthetic else ""
     text = (
         f'<section class="wb-headline"><h1>{escape(title)}</h1><p class="verdict">{escape(sentences)}</p>'
         f"{remarks}{maps_html(pictures)}{legend}</section>"
@@ -82,6 +91,3 @@ def maps_html(pictures: Sequence[tuple[NDArray[np.uint8], str, str]]) -> str:
             f"<figcaption>{escape(caption)}</figcaption></figure>"
         )
     return f'<div class="wb-maps">{"".join(figures)}</div>'
-
-
-__all__ = ["Html", "maps_html", "protocol_tag", "run_headline", "scene_headline"]

@@ -11,7 +11,7 @@ from workbench.runs import RunFolder
 from workbench.scenes import Scene
 from workbench.scenes.classes import ClassTable
 from workbench.views.backend import hv
-from workbench.views.classes import HIT_LEGEND, class_legend, hits, label_values, map_values
+from workbench.views.classes import HIT_LEGEND, LegendEntry, class_legend, hits, label_values, map_values
 from workbench.views.grid import Grid, grid_of, point_of
 from workbench.views.layers import Layer, chosen_bands, find_layer
 from workbench.views.picture import Picture
@@ -185,6 +185,34 @@ def error_map(run: RunFolder, scene: Scene, tile: int = 0, size: int | None = FR
         "shows.",
         table,
         HIT_LEGEND,
+    )
+
+
+def pixels_on_composite(scene: Scene, pixels: Sequence[tuple[int, int]], size: int | None = FRAME) -> Picture:
+    """Picked pixels (row, col) as numbered rings on the composite."""
+    import pandas as pd
+
+    drawn = raster(scene, find_layer(scene))
+    grid = grid_of(scene, drawn.stride)
+    element = raster_element(drawn, grid) * rings(scene, grid, pixels)
+    places = [point_of(scene, grid, row, col) for row, col in pixels]
+    table = pd.DataFrame(
+        [
+            {"row": row, "column": col, grid.x_label: f"{x:.10g}", grid.y_label: f"{y:.10g}"}
+            for (row, col), (x, y) in zip(pixels, places, strict=True)
+        ],
+        index=pd.Index(range(1, len(pixels) + 1), name="pixel"),
+    )
+    legend = [
+        LegendEntry(PICKED[i % len(PICKED)], str(i + 1), f"row {row}, column {col}")
+        for i, (row, col) in enumerate(pixels)
+    ]
+    return Picture(
+        element.opts(**grid.options(size), hooks=[dress]),
+        f"Pixels in {scene.name}",
+        f"Rings mark the pixels on {drawn.layer.title.lower()}.",
+        table,
+        legend,
     )
 
 

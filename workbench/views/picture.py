@@ -60,6 +60,18 @@ class Picture:
         return {"text/html": self.html(), "text/plain": f"{self.title}. {self.description}"}
 
 
+@dataclass(frozen=True, eq=False)
+class Row:
+    """Pictures side by side, as many as the page is wide."""
+
+    pictures: Sequence[Picture]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        told = "\n".join(f"{picture.title}. {picture.description}" for picture in self.pictures)
+        body = "".join(picture.html() for picture in self.pictures)
+        return {"text/html": f'<div class="wb-row">{body}</div>', "text/plain": told}
+
+
 class Setup:
     """What a page needs once before its first picture: BokehJS and the style sheet, inline and offline."""
 
@@ -74,9 +86,10 @@ def setup() -> Setup:
 
 def setup_html() -> str:
     """Style sheet and BokehJS as one piece of HTML without remote addresses."""
-    from bokeh.resources import INLINE
+    from bokeh.resources import Resources
 
-    scripts = "".join(f"<script>{script}</script>" for script in [*INLINE.js_raw, script()])
+    sources = [*Resources(mode="inline", components=["bokeh"]).js_raw, script()]
+    scripts = "".join(f"<script>{source}</script>" for source in sources)
     return f'<div class="wb-setup"><style>{style_sheet()}</style>{scripts}</div>'
 
 

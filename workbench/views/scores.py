@@ -40,6 +40,12 @@ def run_title(metrics: Mapping[str, Any]) -> str:
     return f"{model_title(metrics['model'])} on {metrics['scene']}, {metrics['protocol']} split"
 
 
+def title_about(metrics: Mapping[str, Any], before: str, after: str) -> str:
+    """A run in words inside a longer sentence."""
+    name = f"{model_title(metrics['model'])} on {metrics['scene']} ({metrics['protocol']} split)"
+    return f"{before} {name} {after}"
+
+
 def protocol_tag(protocol: str) -> str:
     """The protocol as a tag; amber for random splits."""
     return f'<span class="wb-tag{" amber" if protocol == "random" else ""}">{escape(protocol)} split</span>'
@@ -137,6 +143,17 @@ def confusions(metrics: Mapping[str, Any]) -> "pd.DataFrame":
     ]
     table = pd.DataFrame(rows, columns=["reference", "mapped as", "pixels", "% of the reference"])
     return table.sort_values("pixels", ascending=False, kind="stable", ignore_index=True)
+
+
+def figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a run that a report keeps, as JSON types."""
+    test = metrics["test"] or {}
+    return {
+        **{key: metrics.get(key) for key in ("scene", "model", "inputs", "view", "protocol", "seed", "synthetic")},
+        **{key: test.get(key) for key in ("oa", "aa", "kappa", "miou")},
+        "controls": {name: control["oa"] for name, control in metrics["controls"].items()},
+        "bayes": {rule: bayes_of(metrics, rule) for rule in ("pixel", "object")},
+    }
 
 
 def per_class(metrics: Mapping[str, Any]) -> "pd.DataFrame":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from workbench.views.layers import band_name, quantity_name
 from workbench.views.picture import Picture
 from workbench.views.style import MUTED, PICKED, dress
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Floats = NDArray[np.float32]
 
 PER_CLASS = 300
@@ -25,7 +28,16 @@ PER_CLASS = 300
 WINDOWS = 400
 """Chunks of a scene that are read for them at most."""
 VAPOUR = ((1350.0, 1430.0), (1800.0, 1950.0))  # nm: the atmosphere is opaque there
-RANGES = (("visible", 380.0, 700.0), ("near infrared", 700.0, 1000.0), ("short-wave infrared", 1000.0, 2600.0))
+NEAR_INFRARED = (700.0, 1000.0)  # nm: banded, between the visible and the short-wave infrared
+FEW_BANDS = 12
+"""Bands without wavelengths that are named at the axis."""
+FRAME_KEYS = ("frame_width", "frame_height")
+
+NO_LINE = {"x": [np.nan], "y": [np.nan], "color": "#000000"}
+"""HoloViews draws no empty list of lines."""
+
+Picked = tuple[Floats, str]
+"""A spectrum (band,) and what to call it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +111,14 @@ def _class_spectra(scene: Scene | Collection, modality: str, per_class: int, see
 def spectra_picture(
     scene: Scene | Collection,
     modality: str,
-    picked: Sequence[tuple[Floats, str]] = (),
+    picked: Sequence[Picked] = (),
     classes: Sequence[int] | None = None,
     size: tuple[int, int] | None = (760, 330),
-    bands: bool = True,
 ) -> Picture:
     """Class means with their 10 to 90 % band, and picked spectra over them.
+
+    A modality of one band has no spectrum: its classes stand side by side with mean and spread, and picked pixels are
+    lines across.
 
     Args:
         scene: The scene or collection; without labels only picked spectra are drawn.
@@ -112,147 +126,172 @@ def spectra_picture(
         picked: Spectra (band,) with what to call them, coloured in the fixed order of picked pixels.
         classes: Class values to draw; None draws all.
         size: Width and height of the frame in pixels; None fills the place.
-        bands: Whether to draw the 10 to 90 % bands.
     """
-    import pandas as pd
-
     info = scene.info(modality)
-    if info.bands == 1:
-        return _single_band(scene, info, picked, classes, size)
-    x = np.asarray(info.wavelengths if info.wavelengths is not None else range(info.bands), float)
-    axis = hv.Dimension("wavelength" if info.wavelengths is not None else "band")
-    value = hv.Dimension("value")
-    parts: list[Any] = [*_backdrop(x, info)]
-    columns: dict[str, Any] = {}
-    legend: list[LegendEntry] = []
-    if scene.has_labels:
-        known = class_spectra(scene, modality)
-        for index, entry in enumerate(known.classes):
-            if classes is not None and entry.value not in classes:
-                continue
-            mean, low, high = known.mean[index], known.low[index], known.high[index]
-            if bands:
-                area = hv.Area(_breaks(x, low, high), axis, [value, "high"])
-                parts.append(area.opts(color=entry.color, alpha=0.16, line_alpha=0, hooks=[dress]))
-            parts.append(_line(x, mean, entry.color, 2.0, axis, value))
-            columns[f"{entry.name} mean"] = mean
-            columns[f"{entry.name} 10 %"] = low
-            columns[f"{entry.name} 90 %"] = high
-        legend += class_legend(ClassTable(e for e in known.classes if classes is None or e.value in classes))
-    for number, (spectrum, words) in enumerate(picked):
-        color = PICKED[number % len(PICKED)]
-        parts += [_line(x, spectrum, "#ffffff", 5.0, axis, value, 0.85), _line(x, spectrum, color, 2.6, axis, value)]
-        columns[words] = spectrum
-        legend.append(LegendEntry(color, "○", words))
+    known = shown_classes(scene, modality, classes)
     unit = quantity_name(info)
-    ticks: dict[str, Any] = {}
-    if info.wavelengths is None and info.bands <= 12:
-        ticks = {"xticks": [(band, band_name(info, band)) for band in range(info.bands)]}
-    name = "wavelength (nm)" if info.wavelengths is not None else "band"
-    overlay = hv.Overlay(parts).opts(
-        hv.opts.Overlay(show_legend=False, xlabel=name, ylabel=unit, hooks=[dress], **_frame(size), **ticks)
-    )
-    index = pd.Index([band_name(info, band) for band in range(info.bands)], name="band")
-    many = " and the picked pixels" if picked and scene.has_labels else ""
-    what = f"the mean of each class with its 10 to 90 % band{many}" if scene.has_labels else "the picked pixels"
+    unit = f"{unit[:1].upper()}{unit[1:]}"
+    legend = [*class_legend(known.classes)] if known else []
+    legend += [LegendEntry(PICKED[i % len(PICKED)], "○", words) for i, (_, words) in enumerate(picked)]
+    what = "the mean of each class with its 10 to 90 % range" if known else "the picked pixels"
+    what += " and the picked pixels" if picked and known else ""
+    over = "" if info.bands == 1 else f" over {_axis_name(info)}"
+    gaps = " Water-vapour gaps are greyed." if info.wavelengths and max(info.wavelengths) > VAPOUR[0][0] else ""
     return Picture(
-        overlay,
-        f"Spectra, {modality}",
-        f"{unit[:1].upper()}{unit[1:]} over {name}: {what}. Water-vapour gaps are greyed."
-        if info.wavelengths is not None and x.max() > 1350
-        else f"{unit[:1].upper()}{unit[1:]} over {name}: {what}.",
-        pd.DataFrame(columns, index=index),
+        (class_overlay(info, known) * picked_overlay(info, known, picked)).opts(**spectra_options(info, known, size)),
+        f"{'Values' if info.bands == 1 else 'Spectra'}, {modality}",
+        f"{unit}{over}: {what}.{gaps}",
+        spectra_table(info, known, picked),
         tuple(legend),
     )
 
 
-def _single_band(
-    scene: Scene | Collection,
-    info: ModalityInfo,
-    picked: Sequence[tuple[Floats, str]],
-    classes: Sequence[int] | None,
-    size: tuple[int, int] | None,
-) -> Picture:
-    """One band has no spectrum: classes stand side by side with mean and spread, picked pixels as lines across."""
+def shown_classes(
+    scene: Scene | Collection, modality: str, classes: Sequence[int] | None = None
+) -> ClassSpectra | None:
+    """The class spectra to draw: all or some of them; None for a scene without labels."""
+    if not scene.has_labels:
+        return None
+    known = class_spectra(scene, modality)
+    if classes is None:
+        return known
+    keep = [i for i, entry in enumerate(known.classes) if entry.value in classes]
+    entries = [*known.classes]
+    return ClassSpectra(
+        known.info,
+        ClassTable(entries[i] for i in keep),
+        tuple(known.counts[i] for i in keep),
+        known.mean[keep],
+        known.low[keep],
+        known.high[keep],
+    )
+
+
+def class_overlay(info: ModalityInfo, known: ClassSpectra | None) -> Any:
+    """What does not change while pixels are picked: backdrop, spread and mean of each class."""
+    x = _positions(info, known)
+    spread: list[dict[str, Any]] = []
+    means: list[dict[str, Any]] = []
+    for index, entry in enumerate(known.classes if known else ()):
+        assert known is not None
+        mean, low, high = known.mean[index], known.low[index], known.high[index]
+        if info.bands == 1:
+            spread.append(_box(index - 0.1, float(low[0]), index + 0.1, float(high[0]), entry.color))
+            means.append({"x": [index - 0.2, index + 0.2], "y": [float(mean[0])] * 2, "color": entry.color})
+            continue
+        for part in _runs(x, low, high):
+            around = np.concatenate([x[part], x[part][::-1]])
+            edge = np.concatenate([low[part], high[part][::-1]])
+            spread.append({"x": around, "y": edge, "color": entry.color})
+        means.append({**_broken(x, mean), "color": entry.color})
+    parts = _backdrop(x, info)
+    if spread:
+        areas = hv.Polygons(spread, ["x", "y"], "color")
+        parts.append(areas.opts(color="color", alpha=0.16 if info.bands > 1 else 0.4, line_alpha=0, hooks=[dress]))
+    parts += [
+        hv.Contours(means or [NO_LINE], ["x", "y"], "color").opts(color="color", line_width=2, hooks=[dress]),
+    ]
+    return hv.Overlay(parts)
+
+
+def spectra_options(info: ModalityInfo, known: ClassSpectra | None, size: tuple[int, int] | None) -> dict[str, Any]:
+    """HoloViews options of the whole: size, names of axes, ticks."""
+    ticks: list[tuple[float, str]] | None = None
+    if info.bands == 1:
+        ticks = [(place, str(entry.value)) for place, entry in enumerate(known.classes if known else ())]
+    elif info.wavelengths is None and info.bands <= FEW_BANDS:
+        ticks = [(band, band_name(info, band)) for band in range(info.bands)]
+    frame = {"responsive": True, "min_height": 200} if size is None else dict(zip(FRAME_KEYS, size, strict=True))
+    options = {
+        "xlabel": _axis_name(info),
+        "ylabel": quantity_name(info),
+        "hooks": [dress],
+        "show_legend": False,
+        **frame,
+    }
+    if ticks is not None:
+        options["xticks"] = ticks
+    return options
+
+
+def picked_overlay(info: ModalityInfo, known: ClassSpectra | None, picked: Sequence[Picked]) -> Any:
+    """Picked spectra as lines with a white halo: two elements, whatever their number, so that they redraw fast."""
+    x = _positions(info, known)
+    lines: list[dict[str, Any]] = []
+    for number, (spectrum, _) in enumerate(picked):
+        if info.bands == 1:
+            line: dict[str, Any] = {"x": [float(x[0]) - 0.5, float(x[-1]) + 0.5], "y": [float(spectrum[0])] * 2}
+        else:
+            line = _broken(x, spectrum)
+        lines.append({**line, "color": PICKED[number % len(PICKED)]})
+    lines = lines or [NO_LINE]
+    halo = hv.Contours(lines, ["x", "y"], "color").opts(color="#ffffff", alpha=0.85, line_width=5.5, hooks=[dress])
+    return halo * hv.Contours(lines, ["x", "y"], "color").opts(color="color", line_width=2.8, hooks=[dress])
+
+
+def spectra_table(info: ModalityInfo, known: ClassSpectra | None, picked: Sequence[Picked]) -> "pd.DataFrame":
+    """The same figures, one row per band."""
     import pandas as pd
 
-    parts: list[Any] = []
-    rows: list[dict[str, Any]] = []
-    shown: list[Any] = []
-    if scene.has_labels:
-        known = class_spectra(scene, info.name)
-        chosen = [(i, e) for i, e in enumerate(known.classes) if classes is None or e.value in classes]
-        for place, (index, entry) in enumerate(chosen):
-            mean, low, high = (float(part[index, 0]) for part in (known.mean, known.low, known.high))
-            look = {"color": entry.color, "hooks": [dress]}
-            parts.append(hv.Segments([(place, low, place, high)]).opts(line_width=9, alpha=0.35, **look))
-            parts.append(hv.Scatter([(place, mean)], "class", "value").opts(size=9, **look))
-            rows.append({"what": entry.name, "mean": mean, "10 %": low, "90 %": high})
-            shown.append(entry)
-    legend = [*class_legend(ClassTable(shown))]
-    for number, (spectrum, words) in enumerate(picked):
-        color = PICKED[number % len(PICKED)]
-        if np.isfinite(spectrum[0]):
-            parts.append(hv.HLine(float(spectrum[0])).opts(color=color, line_width=2.5))
-        rows.append({"what": words, "mean": float(spectrum[0])})
-        legend.append(LegendEntry(color, "○", words))
-    parts = parts or [hv.Scatter([], "class", "value").opts(hooks=[dress])]
-    unit = quantity_name(info)
-    overlay = hv.Overlay(parts).opts(
-        hv.opts.Overlay(
-            show_legend=False,
-            xlabel="class",
-            ylabel=unit,
-            xticks=[(place, str(entry.value)) for place, entry in enumerate(shown)],
-            hooks=[dress],
-            **_frame(size),
-        )
-    )
-    return Picture(
-        overlay,
-        f"Values, {info.name}",
-        f"{unit[:1].upper()}{unit[1:]}: mean of each class as a dot, its 10 to 90 % range as a bar"
-        f"{', picked pixels as lines' if picked else ''}.",
-        pd.DataFrame(rows),
-        tuple(legend),
-    )
+    columns: dict[str, Any] = {words: spectrum for spectrum, words in picked}
+    for index, entry in enumerate(known.classes if known else ()):
+        assert known is not None
+        columns[f"{entry.name} mean"] = known.mean[index]
+        columns[f"{entry.name} 10 %"] = known.low[index]
+        columns[f"{entry.name} 90 %"] = known.high[index]
+    index = pd.Index([band_name(info, band) for band in range(info.bands)], name="band")
+    return pd.DataFrame(columns, index=index)
 
 
-def _frame(size: tuple[int, int] | None) -> dict[str, Any]:
-    if size is None:
-        return {"responsive": True, "min_height": 220}
-    return {"frame_width": size[0], "frame_height": size[1]}
+def _positions(info: ModalityInfo, known: ClassSpectra | None) -> NDArray[np.float64]:
+    """Where bands stand on the x axis; of a single band, where classes stand."""
+    if info.bands == 1:
+        return np.arange(max(len(known.classes) if known else 0, 1), dtype=np.float64)
+    return np.asarray(info.wavelengths if info.wavelengths is not None else range(info.bands), np.float64)
 
 
-def _line(x: NDArray[Any], y: Floats, color: str, width: float, axis: Any, value: Any, alpha: float = 1.0) -> Any:
-    curve = hv.Curve(_breaks(x, y), axis, value)
-    return curve.opts(color=color, line_width=width, alpha=alpha, hooks=[dress])
+def _axis_name(info: ModalityInfo) -> str:
+    if info.bands == 1:
+        return "class"
+    return "wavelength (nm)" if info.wavelengths is not None else "band"
 
 
-def _breaks(x: NDArray[Any], *columns: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    """Insert a NaN where bands are missing, so that no line bridges a gap nobody measured."""
+def _box(left: float, bottom: float, right: float, top: float, color: str) -> dict[str, Any]:
+    return {"x": [left, right, right, left], "y": [bottom, bottom, top, top], "color": color}
+
+
+def _runs(x: NDArray[np.float64], *columns: NDArray[Any]) -> list[NDArray[np.intp]]:
+    """Indices of bands in rising order, cut where bands are missing or have no value: no line bridges such a gap."""
     order = np.argsort(x, kind="stable")
-    x, columns = x[order], tuple(np.asarray(column, float)[order] for column in columns)
-    if len(x) < 3:
-        return (x, *columns)
-    steps = np.diff(x)
-    gaps = np.flatnonzero(steps > 4 * np.median(steps)) + 1
-    middle = [(x[gap - 1] + x[gap]) / 2 for gap in gaps]
-    return (np.insert(x, gaps, middle), *(np.insert(column, gaps, np.nan) for column in columns))
-
-
-def _backdrop(x: NDArray[Any], info: ModalityInfo) -> list[Any]:
-    """Spectral ranges lightly banded, water-vapour gaps greyed; nothing for bands without wavelengths."""
-    if info.wavelengths is None:
+    valid = np.all([np.isfinite(column[order]) for column in columns], axis=0)
+    order = order[valid]
+    if len(order) < 2:
         return []
-    spans = []
-    for number, (_, low, high) in enumerate(RANGES):
-        if high > x.min() and low < x.max() and number % 2 == 1:
-            spans.append(hv.VSpan(max(low, x.min()), min(high, x.max())).opts(color=MUTED, alpha=0.07))
-    for low, high in VAPOUR:
-        if low > x.min() and high < x.max():
-            spans.append(hv.VSpan(low, high).opts(color=MUTED, alpha=0.28))
-    return spans
+    steps = np.diff(x[order])
+    cuts = np.flatnonzero(steps > 4 * np.median(np.diff(np.sort(x)))) + 1
+    return [run for run in np.split(order, cuts) if len(run) > 1]
+
+
+def _broken(x: NDArray[np.float64], y: Floats) -> dict[str, NDArray[Any]]:
+    """A line with NaN where it must break."""
+    runs = _runs(x, y)
+    if not runs:
+        return {"x": np.array([np.nan]), "y": np.array([np.nan])}
+    nothing = np.array([np.nan])
+    return {
+        "x": np.concatenate([part for run in runs for part in (x[run], nothing)][:-1]),
+        "y": np.concatenate([part for run in runs for part in (y[run].astype(float), nothing)][:-1]),
+    }
+
+
+def _backdrop(x: NDArray[np.float64], info: ModalityInfo) -> list[Any]:
+    """Spectral ranges lightly banded, water-vapour gaps greyed; nothing for bands without wavelengths."""
+    if info.wavelengths is None or info.bands == 1:
+        return []
+    low, high = float(x.min()), float(x.max())
+    near = (max(NEAR_INFRARED[0], low), min(NEAR_INFRARED[1], high))
+    spans = [hv.VSpan(*near).opts(color=MUTED, alpha=0.07)] if near[0] < near[1] else []
+    return spans + [hv.VSpan(*gap).opts(color=MUTED, alpha=0.28) for gap in VAPOUR if gap[0] > low and gap[1] < high]
 
 
 def _choose(scene: Scene | Collection, per_class: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:

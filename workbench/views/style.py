@@ -20,7 +20,7 @@ MUTED = "#7a828e"
 
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', sans-serif"
 
-FRAME = 560
+FRAME = 760
 """Longest side of a picture's frame in a notebook or report, pixels."""
 
 

@@ -1,15 +1,26 @@
-/* Bokeh reads colours from CSS variables when it draws; when the theme changes it must draw again. */
+/* Bokeh draws on canvases, in colours that it reads from CSS. When the theme changes it must draw again; and a canvas that
+   prints is a copy of it in the colours of paper. */
 (() => {
   if (window.__workbench_theme) return;
   window.__workbench_theme = true;
-  const views = function* () {
-    const walk = function* (view) { yield view; for (const child of view.children?.() ?? []) yield* walk(child); };
-    for (const root of Object.values(window.Bokeh?.index ?? {})) yield* walk(root);
-  };
-  const redraw = () => { for (const view of views()) { view.request_paint?.("everything"); } };
+  const page = document.documentElement;
+  const roots = () => Object.values(window.Bokeh?.index ?? {});
+  const below = function* (view) { yield view; for (const child of view.child_views ?? []) yield* below(child); };
+  const redraw = () => { for (const root of roots()) for (const view of below(root)) view.request_paint?.("everything"); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  matchMedia("print").addEventListener("change", redraw);
-  new MutationObserver(redraw).observe(document.documentElement, {attributes: true, attributeFilter: ["data-theme"]});
-  new MutationObserver(redraw).observe(document.body ?? document.documentElement,
-    {attributes: true, attributeFilter: ["data-jp-theme-light"]});
+  new MutationObserver(redraw).observe(page, {attributes: true, attributeFilter: ["data-theme"]});
+  if (document.body) new MutationObserver(redraw).observe(document.body, {attributes: true, attributeFilter: ["data-jp-theme-light"]});
+  addEventListener("beforeprint", () => {
+    const theme = page.dataset.theme;
+    page.dataset.theme = "light";
+    for (const root of roots()) {
+      const copy = root.export?.("png")?.canvas;
+      if (!copy || !root.el.closest(".wb-plot")) continue;
+      copy.className = "wb-print";
+      copy.style.cssText = `width: ${root.bbox.width}px`;
+      root.el.closest(".wb-plot").append(copy);
+    }
+    if (theme === undefined) delete page.dataset.theme; else page.dataset.theme = theme;
+  });
+  addEventListener("afterprint", () => { for (const copy of document.querySelectorAll(".wb-print")) copy.remove(); });
 })();

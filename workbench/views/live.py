@@ -1,0 +1,113 @@
+"""A map and a spectrum that change in place, for faces that live: no axis is drawn anew, nothing jumps."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from holoviews.streams import Pipe
+from numpy.typing import NDArray
+
+from workbench.scenes import Collection, Scene
+from workbench.views.backend import hv
+from workbench.views.classes import LegendEntry
+from workbench.views.grid import grid_of
+from workbench.views.maps import rings
+from workbench.views.raster import Raster
+from workbench.views.selection import Pixel
+from workbench.views.spectra import Picked, class_overlay, picked_overlay, shown_classes, spectra_options, spectra_table
+from workbench.views.style import PICKED, dress
+
+
+class LiveMap:
+    """A raster of a scene in colours with rings at picked pixels.
+
+    Args:
+        scene: The tile.
+        stride: Side in scene pixels of one drawn pixel, the same for all rasters that are shown.
+        size: Longest side of the frame in pixels; None fills the place.
+    """
+
+    def __init__(self, scene: Scene, stride: int, size: int | None) -> None:
+        self.scene = scene
+        self.grid = grid_of(scene, stride)
+        shape = tuple(-(-side // stride) for side in scene.shape)
+        self._raster = Pipe(data=np.zeros((*shape, 4), np.uint8))
+        self._rings = Pipe(data=[])
+        base = hv.DynamicMap(self._draw, streams=[self._raster])
+        marks = [
+            hv.DynamicMap(lambda data, part=part: self._mark(data, part), streams=[self._rings]) for part in (0, 1)
+        ]
+        self.element = (base * marks[0] * marks[1]).opts(**self.grid.options(size), hooks=[dress])
+
+    def show(self, rgba: NDArray[np.uint8]) -> None:
+        """Show uint8 (rows, cols, 4)."""
+        self._raster.send(rgba)
+
+    def mark(self, pixels: Sequence[Pixel]) -> None:
+        """Ring these pixels (row, col), in the fixed order of colours."""
+        self._rings.send(list(pixels))
+
+    def _draw(self, data: NDArray[np.uint8]) -> Any:
+        element = hv.RGB(self.grid.place(data), bounds=self.grid.bounds, vdims=[*"RGBA"])
+        return element.opts(hooks=[dress], tools=["tap"])
+
+    def _mark(self, data: list[Pixel], part: int) -> Any:
+        return list(rings(self.scene, self.grid, data))[part]
+
+
+class LiveSpectrum:
+    """Class means of a modality with the spectra of picked pixels over them.
+
+    Args:
+        scene: The tile that pixels are picked in.
+        whole: The scene or collection whose labels make the class means.
+        modality: Which modality.
+        size: Width and height of the frame in pixels; None fills the place.
+    """
+
+    def __init__(self, scene: Scene, whole: Scene | Collection, modality: str, size: tuple[int, int] | None) -> None:
+        self.scene, self.modality, self.info = scene, modality, scene.info(modality)
+        self.known = shown_classes(whole, modality)
+        self._pipe = Pipe(data=[])
+        self._picked: list[Picked] = []
+        lines = [
+            hv.DynamicMap(lambda data, part=part: self._lines(data, part), streams=[self._pipe]) for part in (0, 1)
+        ]
+        element = class_overlay(self.info, self.known) * lines[0] * lines[1]
+        self.element = element.opts(**spectra_options(self.info, self.known, size))
+
+    def mark(self, pixels: Sequence[Pixel]) -> None:
+        """Show the spectra of these pixels (row, col); raises `WorkbenchError` for one outside the scene."""
+        self._picked = [
+            (self.scene.spectrum(self.modality, row, col), f"row {row}, column {col}") for row, col in pixels
+        ]
+        self._pipe.send(self._picked)
+
+    @property
+    def picked(self) -> list[Picked]:
+        """The spectra that are shown."""
+        return self._picked
+
+    def table(self) -> Any:
+        """The same figures as a pandas DataFrame."""
+        return spectra_table(self.info, self.known, self._picked)
+
+    def legend(self) -> list[LegendEntry]:
+        """Which colour is which pixel."""
+        return [LegendEntry(PICKED[i % len(PICKED)], "○", words) for i, (_, words) in enumerate(self._picked)]
+
+    def _lines(self, data: list[Picked], part: int) -> Any:
+        return list(picked_overlay(self.info, self.known, data))[part]
+
+
+def colorbar_html(drawn: Raster) -> str:
+    """The colour map of a single band with its limits and unit; "" for composites."""
+    if drawn.values is None:
+        return ""
+    stops = ", ".join(drawn.colors[:: max(len(drawn.colors) // 16, 1)])
+    low, high = (f"{value:.4g}" for value in drawn.limits[0])
+    return (
+        f'<div class="wb-bar" role="img" aria-label="{escape(drawn.unit)} from {low} to {high}"><span>{low}</span>'
+        f'<i style="background:linear-gradient(90deg, {stops})"></i><span>{high}</span><b>{escape(drawn.unit)}</b></div>'
+    )

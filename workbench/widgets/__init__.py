@@ -1,0 +1,5 @@
+"""Floor 8: controls for JupyterLab around the same views."""
+
+from workbench.widgets.explorer import SceneExplorer
+
+__all__ = ["SceneExplorer"]
