@@ -57,7 +57,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 @app.command()
 def demo(
-    width: Annotated[float, typer.Option(help="Factor on the network's channels.")] = 0.125,
+    width: Annotated[float, typer.Option(help="Factor on the network's channels.")] = 0.0625,
     epochs: Annotated[int, typer.Option(help="Epochs of each training.")] = 12,
     seed: Seed = 0,
     quiet: Quiet = False,

@@ -37,14 +37,22 @@ def evaluate(run: Run | str, device: str = "auto") -> dict[str, Any]:
     predictor = run.predictor(device)
     scene = run.scene
     table = load_pixels(scene, predictor.roles, predictor.device, predictor.scaling)
-    metrics, _ = evaluate_predictor(predictor, table, scene, run.split)
+    metrics, _ = evaluate_predictor(predictor, table, scene, run.split, run.config.recipe.tile)
     return metrics
 
 
 def evaluate_predictor(
-    predictor: Predictor, table: PixelTable, scene: Scene | Collection, split: Split
+    predictor: Predictor, table: PixelTable, scene: Scene | Collection, split: Split, tile: int
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Scores of a trained network, and the table of its predictions on test and validation pixels."""
+    """Scores of a trained network, and the table of its predictions on test and validation pixels.
+
+    Args:
+        predictor: The network.
+        table: The scene on the network's device.
+        scene: The scene.
+        split: The split it was trained with.
+        tile: Side of the tiles that the dense view was trained on.
+    """
     names = dict(zip(split.classes, split.class_names, strict=True))
     colors = {entry.value: entry.color for entry in scene.classes}
     audit = split.audit(predictor.model.receptive_field(predictor.view))
@@ -68,7 +76,7 @@ def evaluate_predictor(
     metrics["bayes"] = _bayes(scene, test)
     metrics["objects"] = _objects(scene, test, split.classes)
     metrics["controls"] |= _attribute_controls(scene, split)
-    metrics |= _view_differences(predictor, table, split)
+    metrics |= _view_differences(predictor, table, split, tile)
     return metrics, pd.concat(tables, ignore_index=True)
 
 
@@ -146,7 +154,7 @@ def _attribute_controls(scene: Scene | Collection, split: Split) -> dict[str, di
     return {"site_only": {"oa": found.oa, "aa": found.aa, "kappa": found.kappa}}
 
 
-def _view_differences(predictor: Predictor, table: PixelTable, split: Split) -> dict[str, Any]:
+def _view_differences(predictor: Predictor, table: PixelTable, split: Split, tile: int) -> dict[str, Any]:
     """How far the views disagree, and what training on tiles without halo leaves out, measured on some pixels."""
     model = predictor.model
     found: dict[str, Any] = {"view_disagreement": None, "tile_without_halo": None}
@@ -160,16 +168,15 @@ def _view_differences(predictor: Predictor, table: PixelTable, split: Split) -> 
     if predictor.view == "dense":
         train = split.train.positions[valid_positions(table, split.train.positions)]
         chosen = train[np.sort(rng.permutation(len(train))[:COMPARED])]
-        size = model.patch_size * 2 + 2
         corners = torch.as_tensor(chosen, dtype=torch.int64, device=table.device)
         bare = []
         with torch.inference_mode(), precision_context(predictor.precision, predictor.device):
             for start in range(0, len(corners), 32):
-                rows = table.window_rows(corners[start : start + 32], square(size // 2, size).to(table.device))
+                rows = table.window_rows(corners[start : start + 32], square(tile // 2, tile).to(table.device))
                 logits = model(table.gather(rows), view="dense").logits
-                bare.append(logits[:, :, size // 2, size // 2].float().cpu().numpy())
+                bare.append(logits[:, :, tile // 2, tile // 2].float().cpu().numpy())
             whole = logits_at(model, model, table, chosen, "dense")
-        found["tile_without_halo"] = {"pixels": len(chosen), "tile": size, **_compare(np.concatenate(bare), whole)}
+        found["tile_without_halo"] = {"pixels": len(chosen), "tile": tile, **_compare(np.concatenate(bare), whole)}
     return found
 
 

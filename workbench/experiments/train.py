@@ -172,7 +172,7 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
     save_weights(model, folder / WEIGHTS)
     classes = np.array(split.classes, np.uint16)
     predictor = Predictor(model, config.inputs, table.scaling, classes, config.view, config.precision)
-    metrics, predictions = evaluate_predictor(predictor, table, scene, split)
+    metrics, predictions = evaluate_predictor(predictor, table, scene, split, config.recipe.tile)
     with atomic_file(folder / "predictions.parquet", "keeping the predictions") as path:
         predictions.to_parquet(path)
     metrics |= {

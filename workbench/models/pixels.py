@@ -15,7 +15,7 @@ from workbench.scenes import Collection, Scene
 Roles = Mapping[str, tuple[str, ...]]
 """The modalities that play each role, stacked in order."""
 
-STRIP = 64  # rows read at once: one row of chunks
+STRIP = 64  # rows read at once, side of a chunk
 
 
 @dataclass(frozen=True)
@@ -162,12 +162,11 @@ def load_pixels(
         values = torch.empty((total + 1, scene.info(name).bands))
         values[total] = 0.0
         for tile, offset, width in zip(tiles, offsets, widths, strict=False):
+            image = values[offset : offset + tile.shape[0] * width].view(tile.shape[0], width, -1).numpy()
             for top in range(0, tile.shape[0], STRIP):
-                bottom = min(top + STRIP, tile.shape[0])
-                strip = tile.read(name, slice(top, bottom))  # (C, rows, cols), NaN where no data
-                start = offset + top * width
-                target = values[start : start + (bottom - top) * width]
-                target.view(bottom - top, width, -1).numpy()[...] = np.moveaxis(strip, 0, -1)
+                for left in range(0, width, 8 * STRIP):
+                    rows, cols = slice(top, min(top + STRIP, tile.shape[0])), slice(left, min(left + 8 * STRIP, width))
+                    image[rows, cols] = np.moveaxis(tile.read(name, rows, cols), 0, -1)  # NaN where no data
         pixels = values[:total]
         if scaling is None:
             method, positions = fit

@@ -7,19 +7,22 @@ from workbench.models import model_class
 from workbench.runs import Recipe
 
 QUICK = Recipe(
-    epochs=30,
+    epochs=20,
     batch_size=64,
     optimizer="adamw",
-    learning_rate=2e-3,
-    weight_decay=1e-2,
+    learning_rate=3e-3,
+    weight_decay=0.3,
     schedule="onecycle",
     scaling="standard",
     scaling_from="training",
     augment="dihedral",
     norm_momentum=0.1,
+    tile=12,
+    tile_batch=64,
+    pixels_per_tile=1,
 )
-"""Converges in minutes: AdamW with a one-cycle schedule, standard scaling from training pixels. No source but trial on
-the synthetic scene's validation blocks."""
+"""Converges in minutes: AdamW with a one-cycle schedule, standard scaling from training pixels, many tiles little larger
+than a patch in each step of the dense view. Ours; no source but trial on the synthetic scene."""
 
 
 def recipe(model: str, name: str, changes: dict[str, Any] | None = None) -> Recipe:

@@ -75,7 +75,7 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.momentum = recipe.norm_momentum
         device = table.device
-        self._positions = torch.as_tensor(training.positions, dtype=torch.int64, device=device)
+        self._positions = torch.from_numpy(training.positions.astype(np.int64)).to(device)
         self._targets = torch.as_tensor(training.targets, device=device)
         if view == "patch":
             before, size = model.patch_size // 2, model.patch_size

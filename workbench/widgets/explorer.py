@@ -68,6 +68,12 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         ]
         super().__init__([*controls, ipywidgets.HBox(self._places), self.bar, self.legend])
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        # What changed since the figures were packed was sent to pages that show them, and there may have been none.
+        for place in self._places:
+            place.update_from_model(place._model)
+        return super()._repr_mimebundle_(**kwargs)
+
     @property
     def scene(self) -> Scene:
         """The tile that is shown."""
