@@ -51,7 +51,11 @@ def make(path: Path) -> None:
 
 def start(path: Path, width: float) -> None:
     """What a training does before its second step, in a process of its own."""
-    import lightning  # noqa: F401  (its memory is part of the ground that the scene stands on)
+    # the libraries' memory is part of the ground that the scene stands on
+    import lightning  # noqa: F401
+    import rioxarray  # noqa: F401
+    import scipy.spatial  # noqa: F401
+    import zarr  # noqa: F401
 
     from workbench.models import create_model
     from workbench.models.pixels import load_pixels

@@ -113,8 +113,8 @@ def region_table(
 def _scale(pixels: Tensor, valid: Tensor, scaling: BandScaling) -> None:
     """Scale pixels `(n, bands)` in place, in pieces so that no second copy arises; no data becomes zero."""
     shift, span = torch.from_numpy(scaling.shift), torch.from_numpy(scaling.span)
-    for start in range(0, len(pixels), 1 << 16):
-        piece, flags = pixels[start : start + (1 << 16)], valid[start : start + (1 << 16)]
+    for start in range(0, len(pixels), 1 << 13):
+        piece, flags = pixels[start : start + (1 << 13)], valid[start : start + (1 << 13)]
         piece.sub_(shift).div_(span)
         flags &= torch.isfinite(piece).all(dim=1)
         piece.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
@@ -164,8 +164,8 @@ def load_pixels(
         for tile, offset, width in zip(tiles, offsets, widths, strict=False):
             image = values[offset : offset + tile.shape[0] * width].view(tile.shape[0], width, -1).numpy()
             for top in range(0, tile.shape[0], STRIP):
-                for left in range(0, width, 8 * STRIP):
-                    rows, cols = slice(top, min(top + STRIP, tile.shape[0])), slice(left, min(left + 8 * STRIP, width))
+                for left in range(0, width, 2 * STRIP):
+                    rows, cols = slice(top, min(top + STRIP, tile.shape[0])), slice(left, min(left + 2 * STRIP, width))
                     image[rows, cols] = np.moveaxis(tile.read(name, rows, cols), 0, -1)  # NaN where no data
         pixels = values[:total]
         if scaling is None:
