@@ -40,14 +40,26 @@ def describe(model: type[BaseModel], error: ValidationError) -> list[str]:
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"]) or "the whole"
         if fault["type"] == "extra_forbidden":
-            near = nearest(str(fault["loc"][-1]), model.model_fields)
-            known = near or sorted(model.model_fields)
+            fields = _fields(model, fault["loc"][:-1])
+            near = nearest(str(fault["loc"][-1]), fields)
+            known = near or sorted(fields)
             sentences.append(f"unknown parameter {key!r} ({'nearest' if near else 'known'}: {', '.join(known)})")
         elif fault["type"] == "missing":
             sentences.append(f"parameter {key!r} is missing")
         else:
-            sentences.append(f"parameter {key!r} = {fault['input']!r}: {fault['msg'].lower()}")
+            said = fault["msg"][:1].lower() + fault["msg"][1:]  # names in it keep their case
+            sentences.append(f"parameter {key!r} = {fault['input']!r}: {said}")
     return sentences
+
+
+def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Parameters that the model at `location` inside `model` knows; those of the outermost known one otherwise."""
+    for part in location:
+        inner = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break
+        model = inner
+    return list(model.model_fields)
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
@@ -58,18 +70,22 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
             holds line and column.
     """
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise WorkbenchError(f"{path} is missing while reading a configuration.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkbenchError(f"{path} cannot be read as a configuration: {error}.") from error
     try:
         tree = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "unknown place"
         raise WorkbenchError(f"{path}, {where}: {error.problem}.") from error
+    except YAMLError as error:  # such as characters that YAML does not allow
+        raise WorkbenchError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(tree, dict):
         raise WorkbenchError(f"{path} holds no mapping of keys to values.")
     try:
@@ -98,7 +114,18 @@ def _as_json(tree: Any) -> str:
     """YAML's round-trip types as JSON text, so that pydantic's strict JSON rules (lists for tuples) apply."""
     import json
 
-    return json.dumps(tree, default=str)
+    return json.dumps(_plain(tree), default=str)
+
+
+def _plain(node: Any) -> Any:
+    """A YAML tree in Python's own types: keys as text, and a boolean with an anchor is no number."""
+    from ruamel.yaml.scalarbool import ScalarBoolean
+
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    return bool(node) if isinstance(node, ScalarBoolean) else node
 
 
 def _place(tree: Any, location: tuple[int | str, ...]) -> tuple[int, int]:

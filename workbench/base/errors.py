@@ -23,7 +23,7 @@ class UnknownNameError(WorkbenchError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        self.kind, self.name, self.known = kind, name, sorted(known)
+        self.kind, self.name, self.known, self.hint = kind, name, sorted(known), hint
         near = nearest(name, self.known)
         if near:
             there = f"Nearest: {', '.join(near)}."
@@ -33,9 +33,9 @@ class UnknownNameError(WorkbenchError):
             there = f"There is no {kind} yet."
         super().__init__(f"Unknown {kind} {name!r}. {there}{' ' + hint if hint else ''}")
 
-    def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, list[str]]]:
+    def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, list[str], str]]:
         """Pickle by the arguments, so that the error survives a process boundary."""
-        return type(self), (self.kind, self.name, self.known)
+        return type(self), (self.kind, self.name, self.known, self.hint)
 
 
 def nearest(name: str, known: Iterable[str], most: int = 3) -> list[str]:

@@ -1,8 +1,10 @@
 """Files and folders that are there whole or not at all."""
 
 import errno
+import fcntl
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +15,9 @@ from typing import Any
 from workbench.base.errors import WorkbenchError
 
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG}
+
+RANDOM = "[a-z0-9_]{8}"  # what `tempfile` puts into names
 
 
 @contextmanager
@@ -24,7 +29,7 @@ def explained(doing: str, path: Path) -> Iterator[None]:
         path: The file or folder being written.
 
     Raises:
-        WorkbenchError: The disk is full, the place is read-only or not permitted.
+        WorkbenchError: The disk is full, or the place is read-only, not permitted or no folder.
     """
     try:
         yield
@@ -34,8 +39,10 @@ def explained(doing: str, path: Path) -> Iterator[None]:
                 f"The disk is full while {doing} ({path}). Nothing was left half-written; "
                 "free some space and run the same command again."
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise WorkbenchError(f"Not allowed while {doing} ({path}): {error.strerror}.") from error
+        if error.errno in REFUSED:
+            raise WorkbenchError(
+                f"Not allowed while {doing} ({path}): {error.strerror}. Choose another place."
+            ) from error
         raise
 
 
@@ -72,6 +79,8 @@ def atomic_file(path: Path, doing: str = "writing a file") -> Iterator[Path]:
 def atomic_folder(path: Path, doing: str = "writing a folder", replace: bool = False) -> Iterator[Path]:
     """Give a temporary folder beside `path` that becomes `path` on success and is removed on failure.
 
+    What a killed call for the same `path` left behind is removed first.
+
     Args:
         path: Where the folder shall be in the end; its parent is made.
         doing: Words for error messages.
@@ -87,19 +96,38 @@ def atomic_folder(path: Path, doing: str = "writing a folder", replace: bool = F
         raise WorkbenchError(f"{path} exists already while {doing}. Choose another name, or say to replace it.")
     with explained(doing, path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent))
+        with _locked(path.parent):  # so that nobody takes the new folder for a left one before it is locked
+            _sweep(path)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent))
+            lock = _lock(temporary)
         try:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             if path.exists():
                 old = temporary.with_suffix(".old")
                 path.rename(old)
-                temporary.rename(path)
+                try:
+                    temporary.rename(path)
+                except BaseException:
+                    old.rename(path)
+                    raise
                 shutil.rmtree(old, ignore_errors=True)
             else:
                 temporary.rename(path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+
+
+def remove_left_files(folder: Path) -> None:
+    """Remove temporary files that killed calls of `atomic_file` left in `folder`.
+
+    Call it only while nothing else writes there.
+    """
+    for path in folder.glob(".*"):
+        if re.fullmatch(rf"\..+\.{RANDOM}(\.\w+)?", path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str, doing: str = "writing a file") -> None:
@@ -125,6 +153,42 @@ def read_json(path: Path, doing: str = "reading a file") -> Any:
         raise WorkbenchError(f"{path} is missing while {doing}.") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise WorkbenchError(f"{path} is not valid JSON while {doing}: {error}.") from error
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed calls of `atomic_folder` for `path` left; folders of running calls are locked."""
+    for left in path.parent.glob(".*"):
+        kind = re.fullmatch(rf"\.{re.escape(path.name[:40])}\.{RANDOM}\.(part|old)", left.name)
+        if kind is None or (kind[1] == "old" and not path.exists()):
+            continue
+        lock = _lock(left)
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = _lock(folder, wait=True)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path, wait: bool = False) -> int | None:
+    """Lock a folder until the returned descriptor is closed or the process ends; None where that is not possible."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _umask() -> int:
