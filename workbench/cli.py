@@ -77,15 +77,11 @@ def demo(
         _say(f"Class map: {path}")
     _say("Writing the reports.")
     others = [run.id for name, run in runs.items() if name != "all"]
-    for name, parameters in (
-        ("explore", {"scene": "demo"}),
-        ("attention", {"run": fused.id}),
-        ("errors", {"run": fused.id, "compare": others}),
-    ):
-        result = report(name, **parameters)
-        _say(f"Report {name}: {result.html}")
+    made = report("explore", scene="demo"), report("attention", run=fused.id)
+    for result in (*made, report("errors", run=fused.id, compare=others)):
+        _say(f"Report: {result.path}")
     _table(*comparison_table(runs))
-    _say(f"Open {result.html} in a browser, or look at everything with `workbench serve`.")
+    _say(f"Open {result.path} in a browser, or look at everything with `workbench serve`.")
 
 
 @app.command("import")
@@ -343,8 +339,9 @@ def report(
     """Run a notebook with parameters and write it as .ipynb and as one self-contained .html."""
     from workbench.reports import report as make
 
-    result = make(name, again=again, **_pairs(parameter, "--parameter"))
-    print(result.html)
+    given: dict[str, Any] = {**_pairs(parameter, "--parameter")}
+    result = make(name, again=again, **given)
+    print(result.path)
 
 
 @app.command()
