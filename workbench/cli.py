@@ -57,8 +57,8 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 @app.command()
 def demo(
-    width: Annotated[float, typer.Option(help="Factor on the network's channels.")] = 0.0625,
-    epochs: Annotated[int, typer.Option(help="Epochs of each training.")] = 12,
+    width: Annotated[float, typer.Option(help="Factor on the network's channels.")] = 0.125,
+    epochs: Annotated[int, typer.Option(help="Epochs of each training.")] = 6,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -70,7 +70,7 @@ def demo(
 
     scene = open_scene("demo")
     _say(f"Scene demo: {scene.attrs.get('note', '')}")
-    runs = compare_modalities(scene, view="dense", width=width, epochs=epochs, seed=seed, progress=not quiet, say=_say)
+    runs = compare_modalities(scene, view="patch", width=width, epochs=epochs, seed=seed, progress=not quiet, say=_say)
     fused = runs["all"]
     _say("Mapping the whole scene.")
     for path in map_scene(fused).values():

@@ -17,12 +17,13 @@ QUICK = Recipe(
     scaling_from="training",
     augment="dihedral",
     norm_momentum=0.1,
-    tile=12,
-    tile_batch=64,
-    pixels_per_tile=1,
+    tile=24,
+    tile_batch=16,
+    pixels_per_tile=4,
 )
-"""Converges in minutes: AdamW with a one-cycle schedule, standard scaling from training pixels, many tiles little larger
-than a patch in each step of the dense view. Ours; no source but trial on the synthetic scene."""
+"""Converges in minutes: AdamW with a one-cycle schedule, standard scaling from training pixels. Ours; no source but trial on
+the synthetic scene. Smaller tiles in the dense view train faster but show more padding that mapping never shows: with
+12 x 12 tiles up to 13 % of training pixels (58 % with LiDAR alone) change their class once the halo is there."""
 
 
 def recipe(model: str, name: str, changes: dict[str, Any] | None = None) -> Recipe:
