@@ -135,3 +135,72 @@ def offline_page(chromium_path: str) -> Iterator[OfflinePage]:
         browser.close()
     assert not noted.remote, "The page asked for something beyond this machine."
     assert not noted.errors, "The page logged errors."
+
+
+@dataclass(frozen=True)
+class SmallWorld:
+    """Roots with two scenes and one finished, mapped run, for the tests of the faces.
+
+    `small` is georeferenced and labelled, with a class name that would be a script if it were not escaped; `blank` is
+    neither.
+    """
+
+    root: Path
+    run: str
+
+
+HOSTILE = "roof <script>alert(1)</script>"
+
+
+@pytest.fixture(scope="session")
+def _small_world_made(tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
+    import numpy as np
+
+    from workbench.experiments import map_scene, train
+    from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
+
+    root = tmp_path_factory.mktemp("small-world")
+    rng = np.random.default_rng(0)
+    rows, cols = 72, 96
+    truth = rng.integers(1, 4, (rows // 6, cols // 6)).repeat(6, 0).repeat(6, 1)
+    labelled = (rng.random((rows // 6, cols // 6)) < 0.7).repeat(6, 0).repeat(6, 1)
+    waves = (450.0, 500.0, 550.0, 600.0, 650.0, 700.0, 750.0, 800.0, 1500.0, 1550.0)
+    hsi = rng.normal(0.2, 0.02, (10, rows, cols)).astype("float32")
+    hsi[3:6] += 0.2 * (truth == 2)
+    lidar = (rng.normal(0, 0.3, (rows, cols)) + 3.0 * (truth == 3)).astype("float32")[None]
+    lidar[0, :4, :5] = -9999.0
+    sar = rng.normal(-12, 2, (2, rows, cols)).astype("float32")
+
+    def describe(name: str, array: Any, **facts: Any) -> tuple[Any, ModalityInfo]:
+        return array, ModalityInfo.of(name, array, **facts)
+
+    small = TileDraft(
+        name="small",
+        modalities={
+            "hsi": describe("hsi", hsi, quantity="reflectance", wavelengths=waves),
+            "lidar": describe("lidar", lidar, quantity="height", unit="m", nodata=-9999.0),
+            "sar": describe("sar", sar, quantity="backscatter dB", unit="dB", band_names=("VV", "VH")),
+        },
+        labels=np.where(labelled, truth, 0).astype("uint16"),
+        transform=(2.0, 0.0, 500_000.0, 0.0, -2.0, 5_400_000.0),
+        crs="EPSG:32633",
+    )
+    blank = TileDraft(name="blank", modalities={"msi": describe("msi", rng.random((5, 20, 30)).astype("float32"))})
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("data", "runs", "reports"):
+            patch.setenv(f"WORKBENCH_{name.upper()}", str(root / name))
+        classes = ClassTable.from_names(["meadow", "crop", HOSTILE])
+        write_scene(root / "data" / "small.zarr", [small], classes, {"synthetic": True})
+        write_scene(root / "data" / "blank.zarr", [blank], ClassTable())
+        quick = {"tile": 12, "tile_batch": 4, "pixels_per_tile": 64}
+        run = train(open_scene("small"), view="dense", width=0.03, epochs=2, progress=False, **quick)
+        map_scene(run)
+    return SmallWorld(root, run.id)
+
+
+@pytest.fixture
+def small_world(_small_world_made: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
+    """The small world, with this test's roots in it; made once per session."""
+    for name in ("data", "runs", "reports"):
+        monkeypatch.setenv(f"WORKBENCH_{name.upper()}", str(_small_world_made.root / name))
+    return _small_world_made

@@ -1,11 +1,11 @@
 """A map and a spectrum that change in place, for faces that live: no axis is drawn anew, nothing jumps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
-from holoviews.streams import Pipe
+from holoviews.streams import Pipe, Tap
 from numpy.typing import NDArray
 
 from workbench.scenes import Collection, Scene
@@ -17,6 +17,20 @@ from workbench.views.raster import Raster
 from workbench.views.selection import Pixel
 from workbench.views.spectra import Picked, class_overlay, picked_overlay, shown_classes, spectra_options, spectra_table
 from workbench.views.style import PICKED, dress
+
+FIT = """
+const {inner_width: w, inner_height: h, x_range: x, y_range: y} = figure;
+if (!(w > 0 && h > 0)) return;
+const first = !(seen.scale > 0);
+if (!first) seen.scale = Math.abs(x.end - x.start) / seen.w;
+const scale = first ? Math.max((bounds[2] - bounds[0]) / w, (bounds[3] - bounds[1]) / h) : seen.scale;
+const cx = first ? (bounds[0] + bounds[2]) / 2 : (x.start + x.end) / 2;
+const cy = first ? (bounds[1] + bounds[3]) / 2 : (y.start + y.end) / 2;
+const down = y.start > y.end ? -1 : 1;
+x.setv({start: cx - scale * w / 2, end: cx + scale * w / 2});
+y.setv({start: cy - down * scale * h / 2, end: cy + down * scale * h / 2});
+Object.assign(seen, {scale, w, h});
+"""
 
 
 class LiveMap:
@@ -34,11 +48,20 @@ class LiveMap:
         shape = tuple(-(-side // stride) for side in scene.shape)
         self._raster = Pipe(data=np.zeros((*shape, 4), np.uint8))
         self._rings = Pipe(data=[])
-        base = hv.DynamicMap(self._draw, streams=[self._raster])
+        self._base = hv.DynamicMap(self._draw, streams=[self._raster])
         marks = [
             hv.DynamicMap(lambda data, part=part: self._mark(data, part), streams=[self._rings]) for part in (0, 1)
         ]
-        self.element = (base * marks[0] * marks[1]).opts(**self.grid.options(size), hooks=[dress])
+        options = self.grid.options(size)
+        if size is None:  # HoloViews would set ranges itself at each change, and undo what a reader has zoomed to
+            del options["data_aspect"]
+        hooks = [dress] if size is not None else [dress, self._keep_scale]
+        self.element = (self._base * marks[0] * marks[1]).opts(**options, hooks=hooks)
+
+    def on_tap(self, callback: Callable[[float, float], None]) -> None:
+        """Call `callback` with the map position of each tap; before the map is drawn."""
+        self._tap = Tap(source=self._base)
+        self._tap.add_subscriber(lambda x, y: callback(x, y))
 
     def show(self, rgba: NDArray[np.uint8]) -> None:
         """Show uint8 (rows, cols, 4)."""
@@ -47,6 +70,23 @@ class LiveMap:
     def mark(self, pixels: Sequence[Pixel]) -> None:
         """Ring these pixels (row, col), in the fixed order of colours."""
         self._rings.send(list(pixels))
+
+    def _keep_scale(self, plot: Any, element: Any) -> None:
+        """Bokeh hook: pixels stay square in a frame of any size; a new size keeps place and zoom."""
+        from bokeh.events import Reset
+        from bokeh.models import BoxZoomTool, CustomJS
+
+        figure = plot.state
+        if figure.tags:  # done at the first drawing
+            return
+        figure.tags = ["keeps scale"]
+        left, bottom, right, top = self.grid.bounds
+        arguments = {"figure": figure, "bounds": [left, bottom, right, top], "seen": {"scale": 0}}
+        for name in ("inner_width", "inner_height"):
+            figure.js_on_change(name, CustomJS(args=arguments, code=FIT))
+        figure.js_on_event(Reset, CustomJS(args=arguments, code=f"seen.scale = 0;{FIT}"))
+        for tool in figure.select({"type": BoxZoomTool}):
+            tool.match_aspect = True
 
     def _draw(self, data: NDArray[np.uint8]) -> Any:
         element = hv.RGB(self.grid.place(data), bounds=self.grid.bounds, vdims=[*"RGBA"])

@@ -1,0 +1,77 @@
+"""Spectra per class, against NumPy."""
+
+import numpy as np
+import pytest
+
+from workbench.base.errors import WorkbenchError
+from workbench.scenes import open_scene
+from workbench.views.picture import bokeh_model
+from workbench.views.spectra import class_spectra, spectra_picture
+
+
+def test_mean_and_percentiles_equal_numpy(small_world):
+    scene = open_scene("small")
+    known = class_spectra(scene, "hsi", per_class=100_000)
+    cube, labels = scene.read("hsi"), scene.read_labels()
+    for index, entry in enumerate(known.classes):
+        pixels = cube[:, labels == entry.value]
+        assert known.counts[index] == pixels.shape[1]
+        np.testing.assert_allclose(known.mean[index], pixels.mean(axis=1), rtol=1e-5)
+        np.testing.assert_allclose(known.low[index], np.percentile(pixels, 10, axis=1), rtol=1e-5)
+        np.testing.assert_allclose(known.high[index], np.percentile(pixels, 90, axis=1), rtol=1e-5)
+
+
+def test_a_sample_stands_for_a_class_and_repeats(small_world):
+    scene = open_scene("small")
+    some = class_spectra(scene, "hsi", per_class=40)
+    assert max(some.counts) == 40
+    np.testing.assert_array_equal(some.mean, class_spectra(open_scene("small"), "hsi", per_class=40).mean)
+    full = class_spectra(scene, "hsi", per_class=100_000)
+    assert np.abs(some.mean - full.mean).max() < 0.02
+
+
+def test_no_data_is_left_out(small_world):
+    scene = open_scene("small")
+    known = class_spectra(scene, "lidar", per_class=100_000)
+    heights, labels = scene.read("lidar")[0], scene.read_labels()
+    for index, entry in enumerate(known.classes):
+        assert known.mean[index, 0] == pytest.approx(np.nanmean(heights[labels == entry.value]), rel=1e-4)
+
+
+def test_no_line_bridges_the_water_vapour_gaps(small_world):
+    scene = open_scene("small")
+    picture = spectra_picture(scene, "hsi", [(scene.spectrum("hsi", 3, 4), "row 3, column 4")])
+    figure = bokeh_model(picture.element)
+    picked = figure.renderers[-1].data_source.data
+    (x,) = picked["xs"]
+    waves = np.asarray(scene.info("hsi").wavelengths)
+    np.testing.assert_array_equal(x[np.isfinite(x)], waves)
+    breaks = np.flatnonzero(np.isnan(x))
+    assert [(x[i - 1], x[i + 1]) for i in breaks] == [(800.0, 1500.0)]
+    assert "Water-vapour gaps are greyed" in picture.description
+
+
+def test_table_twin_holds_the_figures(small_world):
+    scene = open_scene("small")
+    spectrum = scene.spectrum("hsi", 3, 4)
+    table = spectra_picture(scene, "hsi", [(spectrum, "row 3, column 4")]).table
+    np.testing.assert_array_equal(table["row 3, column 4"], spectrum)
+    assert table.index[0] == "450 nm"
+    assert "meadow 90 %" in table
+
+
+@pytest.mark.parametrize("modality", ["lidar", "sar"])
+def test_few_bands_are_drawn_too(small_world, modality):
+    scene = open_scene("small")
+    picture = spectra_picture(scene, modality, [(scene.spectrum(modality, 20, 4), "here")])
+    assert bokeh_model(picture.element).renderers
+    assert len(picture.table) == scene.info(modality).bands
+
+
+def test_without_labels_single_pixels_work(small_world):
+    scene = open_scene("blank")
+    with pytest.raises(WorkbenchError, match="no labels"):
+        class_spectra(scene, "msi")
+    picture = spectra_picture(scene, "msi", [(scene.spectrum("msi", 0, 0), "here")])
+    assert bokeh_model(picture.element).renderers
+    assert list(picture.table) == ["here"]

@@ -1,0 +1,292 @@
+"""Scenes: the map of a scene, and what the picked pixel is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+from numpy.typing import NDArray
+
+from workbench.base.errors import WorkbenchError
+from workbench.dashboard.parts import empty, html, inner
+from workbench.runs import RunFolder, list_runs
+from workbench.scenes import Collection, Scene, list_scenes, open_scene
+from workbench.scenes.schema import overview_stride
+from workbench.views.classes import HIT_LEGEND, LegendEntry, class_legend, colorize, hits, label_values, map_values
+from workbench.views.grid import pixel_at
+from workbench.views.layers import layers
+from workbench.views.live import LiveMap, LiveSpectrum, colorbar_html
+from workbench.views.picture import legend_html, table_details
+from workbench.views.raster import raster
+from workbench.views.scores import SYNTHETIC, model_title, percent
+from workbench.views.selection import Selection
+from workbench.views.style import RIGHT, WRONG, rgb
+
+SHOWN_RUNS = 6  # newest runs whose maps are offered as layers
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a layer looks like."""
+
+    rgba: NDArray[np.uint8]
+    legend: tuple[LegendEntry, ...] = ()
+    bar: str = ""
+
+
+class ScenesPage:
+    """The state and the panels of the page; built without touching a scene, filled by `load`."""
+
+    def __init__(self) -> None:
+        self.selection = Selection()
+        self._whole: Scene | Collection | None = None
+        self._layers: dict[str, Callable[[], Shown]] = {}
+        self._map: LiveMap | None = None
+        self._spectrum: LiveSpectrum | None = None
+        self._runs: list[RunFolder] = []
+        self._busy = False
+        self.scene = pn.widgets.Select(name="Scene", width=170, **inner())
+        self.tile = pn.widgets.Select(name="Tile", width=130, visible=False, **inner())
+        self.layer = pn.widgets.Select(name="Layer", width=270, **inner())
+        self.labels_on_top = pn.widgets.Checkbox(name="Labels on top", align="end", width=120, **inner())
+        self.row = pn.widgets.IntInput(name="Row", value=0, start=0, width=105, **inner())
+        self.col = pn.widgets.IntInput(name="Column", value=0, start=0, width=105, **inner())
+        self.modality = pn.widgets.Select(name="Spectrum of", width=130, **inner())
+        self._legend, self._facts, self._table, self._head = html(), html(), html(), html()
+        self._map_place = pn.Column(html(empty("Opening the scene", "A moment.")), sizing_mode="stretch_both")
+        self._spectrum_place = pn.Column(min_height=250, sizing_mode="stretch_width")
+        self.scene.param.watch(lambda _: self._guarded(self._open), "value")
+        self.tile.param.watch(lambda _: self._guarded(self._open_tile), "value")
+        self.layer.param.watch(lambda _: self._guarded(self._show), "value")
+        self.labels_on_top.param.watch(lambda _: self._guarded(self._show), "value")
+        self.modality.param.watch(lambda _: self._guarded(self._draw_spectrum), "value")
+        self.row.param.watch(lambda _: self._typed(), "value")
+        self.col.param.watch(lambda _: self._typed(), "value")
+
+    def panels(self) -> dict[str, Any]:
+        """The panels by their place in the page."""
+        controls = pn.FlexBox(self.scene, self.tile, self.layer, self.labels_on_top, gap="10px", align_items="end")
+        pixel = pn.FlexBox(self.row, self.col, self.modality, gap="10px", align_items="end")
+        return {
+            "map": self._map_place,
+            "strip": pn.Column(controls, self._legend, margin=0),
+            "context": pn.Column(self._head, pixel, self._facts, self._spectrum_place, self._table, margin=0),
+        }
+
+    def load(self) -> None:
+        """Open the scene to begin with: the largest, or the demo where it is the only one."""
+        summaries = [summary for summary in list_scenes() if summary.imported]
+        if not summaries:
+            words = "Make the synthetic one in seconds, or bring in your own files:"
+            commands = "workbench demo\nworkbench import --help"
+            self._fill(empty("No scene yet", words, commands))
+            return
+        names = [summary.name for summary in summaries]
+        largest = max(summaries, key=lambda summary: _pixels(summary.shape) * summary.tiles).name
+        self._busy = True
+        try:
+            self.scene.options = names
+            self.scene.value = largest
+        finally:
+            self._busy = False
+        self._guarded(self._open)
+
+    def pick(self, row: int, col: int) -> None:
+        """Pick a pixel: ring, spectrum, facts and inputs follow."""
+        self.selection.pick(row, col)
+        self._busy = True
+        try:
+            self.row.value, self.col.value = row, col
+        finally:
+            self._busy = False
+        if self._map is not None:
+            self._map.mark(self.selection.pixels)
+        self._guarded(self._draw_spectrum)
+
+    def tapped(self, x: float | None, y: float | None) -> None:
+        """Pick the pixel under a point of the map; a point beside the scene changes nothing."""
+        if self._map is None or x is None or y is None:
+            return
+        pixel = pixel_at(self._map.scene, self._map.grid, x, y)
+        if pixel is not None:
+            self.pick(*pixel)
+
+    @property
+    def shown(self) -> Scene:
+        """The tile that is shown."""
+        assert self._whole is not None  # called after load
+        return self._whole.scenes[self._tile_number]
+
+    @property
+    def _tile_number(self) -> int:
+        return int(self.tile.value or 0)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Run a step with a spinner over the map; say in its place what a user can mend."""
+        if self._busy:
+            return
+        self._busy = True
+        self._map_place.loading = True
+        try:
+            work()
+        except WorkbenchError as error:
+            self._fill(empty("This did not work", str(error)))
+        finally:
+            self._busy = False
+            self._map_place.loading = False
+
+    def _fill(self, words: str) -> None:
+        self._map = None
+        self._map_place[:] = [html(words)]
+
+    def _open(self) -> None:
+        self._whole = open_scene(self.scene.value)
+        tiles = self._whole.scenes
+        sizes = [tile.shape[0] * tile.shape[1] for tile in tiles]
+        self.tile.options = {tile.name: number for number, tile in enumerate(tiles)}
+        self.tile.value = int(np.argmax(sizes))
+        self.tile.visible = len(tiles) > 1
+        self.modality.options = list(self._whole.modalities)
+        self.modality.value = max(self._whole.modalities, key=lambda name: open_bands(self._whole, name))
+        self.labels_on_top.visible = self._whole.has_labels
+        self._runs = [run for run in list_runs() if run.finished and run.config.scene == self._whole.name][:SHOWN_RUNS]
+        self._open_tile()
+
+    def _open_tile(self) -> None:
+        scene = self.shown
+        self._layers = self._offer(scene)
+        old = self.layer.value
+        self.layer.options = list(self._layers)
+        self.layer.value = old if old in self._layers else self.layer.options[0]
+        rows, cols = scene.shape
+        self.row.end, self.col.end = rows - 1, cols - 1
+        self.selection.go(self.scene.value, self._tile_number)
+        self.selection.pick(rows // 2, cols // 2)
+        self.row.value, self.col.value = rows // 2, cols // 2
+        self._map = LiveMap(scene, overview_stride(scene.shape), None)
+        self._map.on_tap(self.tapped)
+        self._show()
+        self._map.mark(self.selection.pixels)
+        picture = pn.pane.HoloViews(self._map.element, sizing_mode="stretch_both", margin=0)
+        self._map_place[:] = [picture]
+        self._spectrum = None
+        self._draw_spectrum()
+
+    def _offer(self, scene: Scene) -> dict[str, Callable[[], Shown]]:
+        """Every layer of a tile by its title."""
+        found: dict[str, Callable[[], Shown]] = {}
+        for layer in layers(scene):
+            found[layer.title] = lambda layer=layer: _composite(scene, layer)  # type: ignore[misc]
+        if scene.has_labels:
+            found["Labels"] = lambda: _classes(scene, label_values(scene)[0])
+        for run in self._runs:
+            told = f"{model_title(run.config.model)}, {run.config.view} view, {percent(run.metrics['test']['oa'])}"
+            mapped = map_values(run, scene)
+            if mapped is not None:
+                found[_unique(f"Class map: {told}", found)] = lambda mapped=mapped: _classes(scene, mapped[0])  # type: ignore[misc]
+            found[_unique(f"Right and wrong: {told}", found)] = lambda run=run: self._errors(scene, run)  # type: ignore[misc]
+        return found
+
+    def _errors(self, scene: Scene, run: RunFolder) -> Shown:
+        values, _ = hits(run, scene, self._tile_number)
+        rgba = raster(scene, layers(scene)[0]).rgba.copy()
+        rgba[..., :3] = (70 + 0.45 * rgba[..., :3].mean(axis=2, keepdims=True)).astype(np.uint8)
+        for value, color in ((1, RIGHT), (2, WRONG)):
+            rgba[values == value] = (*rgb(color), 255)
+        return Shown(rgba, HIT_LEGEND)
+
+    def _show(self) -> None:
+        if self._map is None:
+            return
+        shown = self._layers[self.layer.value]()
+        rgba, legend = shown.rgba, shown.legend
+        if self.labels_on_top.value and self.shown.has_labels:
+            values = label_values(self.shown)[0]
+            over = colorize(values, self.shown.classes)
+            rgba = np.where(over[..., 3:] > 0, over, rgba)
+            legend = legend or class_legend(self.shown.classes, values)
+        self._map.show(rgba)
+        self._legend.object = shown.bar + legend_html(legend)
+
+    def _typed(self) -> None:
+        if not self._busy and self._map is not None:
+            self.pick(self.row.value, self.col.value)
+
+    def _draw_spectrum(self) -> None:
+        scene, modality = self.shown, self.modality.value
+        assert self._whole is not None
+        wanted = (scene.collection, scene.name, modality)
+        current = self._spectrum
+        if current is None or wanted != (current.scene.collection, current.scene.name, current.modality):
+            self._spectrum = LiveSpectrum(scene, self._whole, modality, None)
+            self._spectrum.mark(self.selection.pixels)
+            self._spectrum_place[:] = [
+                pn.pane.HoloViews(self._spectrum.element, sizing_mode="stretch_width", height=270, margin=0)
+            ]
+        else:
+            current.mark(self.selection.pixels)
+        assert self._spectrum is not None
+        title = escape(self._whole.name if len(self._whole.scenes) == 1 else f"{self._whole.name}, {scene.name}")
+        note = f'<p class="soft">{SYNTHETIC}</p>' if self._whole.attrs.get("synthetic") else ""
+        self._head.object = f"<h1>{title}</h1>{note}"
+        self._facts.object = self._pixel_facts(scene)
+        legend = legend_html([*self._spectrum.legend(), *_classes_of(self._spectrum)])
+        self._table.object = legend + table_details(self._spectrum.table())
+
+    def _pixel_facts(self, scene: Scene) -> str:
+        row, col = self.selection.pixels[-1]
+        x, y = scene.position_of(row, col)
+        facts = {"Position": f"{x:,.1f}, {y:,.1f}" if scene.transform else "not georeferenced"}
+        labels = scene.read_labels(slice(row, row + 1), slice(col, col + 1))
+        if labels is not None:
+            facts["Label"] = _class_name(scene, int(labels[0, 0]))
+        for name in scene.modalities:
+            info = scene.info(name)
+            if info.bands <= 2:
+                values = scene.spectrum(name, row, col)
+                unit = f" {info.unit}" if info.unit else ""
+                facts[name] = ", ".join("no data" if np.isnan(v) else f"{v:.4g}" for v in values) + unit
+        for run in self._runs[:1]:
+            mapped = map_values(run, scene)
+            if mapped is not None:
+                classes, stride = mapped
+                facts["Newest class map"] = _class_name(scene, int(classes[row // stride, col // stride]))
+        lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
+        return f'<dl class="pixel">{lines}</dl>'
+
+
+def open_bands(scene: Scene | Collection | None, modality: str) -> int:
+    """Number of bands of a modality."""
+    return scene.info(modality).bands if scene is not None else 0
+
+
+def _composite(scene: Scene, layer: Any) -> Shown:
+    drawn = raster(scene, layer)
+    return Shown(drawn.rgba, (), colorbar_html(drawn))
+
+
+def _classes(scene: Scene, values: NDArray[Any]) -> Shown:
+    return Shown(colorize(values, scene.classes), class_legend(scene.classes, values))
+
+
+def _classes_of(spectrum: LiveSpectrum) -> tuple[LegendEntry, ...]:
+    return class_legend(spectrum.known.classes) if spectrum.known else ()
+
+
+def _class_name(scene: Scene, value: int) -> str:
+    return f"{value} {scene.classes.name(value)}" if value in scene.classes else "none"
+
+
+def _unique(title: str, there: dict[str, Any]) -> str:
+    number, name = 2, title
+    while name in there:
+        name, number = f"{title} ({number})", number + 1
+    return name
+
+
+def _pixels(shape: str) -> int:
+    """Pixels of a summary's largest shape, such as "200 x 300" or "40 x 40 to 200 x 300"."""
+    rows, _, cols = shape.rpartition(" to ")[2].partition(" x ")
+    return int(rows) * int(cols) if rows.isdigit() and cols.isdigit() else 0
