@@ -126,7 +126,7 @@ def remove_left_files(folder: Path) -> None:
     Call it only while nothing else writes there.
     """
     for path in folder.glob(".*"):
-        if re.fullmatch(rf"\..+\.{RANDOM}(\.\w+)?", path.name) and path.is_file():
+        if re.fullmatch(rf"\..+\.{RANDOM}(\.\w+)*", path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 

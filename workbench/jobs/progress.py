@@ -8,11 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-import psutil
-
 from workbench.base.config import StrictModel
 from workbench.base.errors import WorkbenchError
 from workbench.base.files import read_json, write_json
+from workbench.base.processes import process_start, still_alive
 
 State = Literal["waiting", "running", "finished", "failed", "cancelled"]
 
@@ -42,10 +41,7 @@ class Progress(StrictModel):
     @property
     def stale(self) -> bool:
         """Whether the work claims to go on, but its process is gone."""
-        started = _process_start(self.pid)
-        # Seconds of tolerance: the start is known through the wall clock, which time servers shift.
-        alive = started is not None and abs(started - self.process_started) < 2
-        return self.state in ("waiting", "running") and not alive
+        return self.state in ("waiting", "running") and not still_alive(self.pid, self.process_started)
 
 
 class ProgressFile:
@@ -76,7 +72,7 @@ class ProgressFile:
             message=message,
             updated=time.time(),
             pid=pid,
-            process_started=_process_start(pid) or 0.0,
+            process_started=process_start(pid) or 0.0,
         )
         self._write()
 
@@ -153,12 +149,3 @@ def read_progress(path: Path) -> Progress | None:
     if not path.exists():
         return None
     return Progress.build(read_json(path, "reading progress"), f"reading the progress file {path}")
-
-
-def _process_start(pid: int) -> float | None:
-    """Start of process `pid` in seconds since the epoch; None where there is none, or only its unreaped remains."""
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
-    except psutil.NoSuchProcess:
-        return None

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from workbench.base.config import StrictModel
 
@@ -29,6 +29,8 @@ class Recipe(StrictModel):
         norm_momentum: Momentum of batch norm statistics, PyTorch's convention.
         patience: Epochs without a better validation score after which training stops; None never stops early.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(default=64, ge=2)
@@ -79,20 +81,22 @@ class RunConfig(StrictModel):
         versions: `RESULT_VERSION` of each room that takes part.
     """
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     scene: str
     scene_hash: str
     model: str
     inputs: dict[str, tuple[str, ...]]
     view: Literal["patch", "dense"]
-    width: float
+    width: float = Field(gt=0, le=4)
     split: SplitConfig
     recipe_name: str
     recipe: Recipe
-    seed: int
+    seed: int = Field(ge=0, lt=2**63)
     device: Literal["cpu", "cuda", "mps"]
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     compile: bool
-    threads: int
+    threads: int = Field(ge=1, le=1024)
     versions: dict[str, int]
 
     @field_validator("inputs", mode="before")

@@ -1,5 +1,6 @@
 """One run on disk, and the runs there are."""
 
+import contextlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,9 @@ from workbench.runs.status import read_status
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+AGAIN = "Give the command that trained it again: it continues, or makes anew what is missing."
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,13 @@ class RunFolder:
         Raises:
             WorkbenchError: The run is not finished.
         """
-        if not (self.path / "metrics.json").is_file():
-            raise WorkbenchError(
-                f"Run {self.id} has no scores yet: it is {self.status['state']}. Give the command that started it "
-                "again; it continues where it stopped."
-            )
-        metrics = read_json(self.path / "metrics.json", "reading the scores of a run")
-        return dict(metrics)
+        path = self.path / "metrics.json"
+        if not path.is_file():
+            raise WorkbenchError(self.lacks("scores"))
+        metrics = read_json(path, "reading the scores of a run")
+        if not isinstance(metrics, dict) or "test" not in metrics:
+            raise WorkbenchError(f"{path} holds no scores. {AGAIN}")
+        return metrics
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -75,25 +79,53 @@ class RunFolder:
     def maps(self) -> dict[str, Path]:
         """Class maps by the name of the mapped scene, tiles of a collection as `<collection>/<tile>`."""
         root = self.path / "maps"
-        return {str(path.relative_to(root).with_suffix("")): path for path in sorted(root.rglob("*.tif"))}
+        found = sorted(path for path in root.rglob("*.tif") if not path.name.startswith("."))  # those are being written
+        return {str(path.relative_to(root).with_suffix("")): path for path in found}
 
     def map_path(self, scene_name: str) -> Path | None:
         """Class map of a scene, or None where it was not mapped."""
         return self.maps.get(scene_name)
 
+    def summary(self) -> dict[str, Any]:
+        """One line for listings. A run whose files cannot be read has the state `damaged`, and None for its scores."""
+        row: dict[str, Any] = {"run": self.id, "state": "damaged", "epochs": "", "inputs": "", "protocol": ""}
+        row |= dict.fromkeys(("overall accuracy", "average accuracy", "kappa"))
+        with contextlib.suppress(WorkbenchError, KeyError, TypeError, AttributeError):
+            status, config = self.status, self.config
+            row["epochs"] = f"{status['epoch']}/{status['epochs']}"
+            row["inputs"] = " ".join(f"{role}={'+'.join(names)}" for role, names in config.inputs.items())
+            row["protocol"] = config.split.protocol
+            if status["state"] == "finished":
+                test = self.metrics["test"]
+                row |= {"overall accuracy": test["oa"], "average accuracy": test["aa"], "kappa": test["kappa"]}
+            row["state"] = status["state"]
+        return row
+
+    def lacks(self, what: str) -> str:
+        """A sentence on what the run does not have, and why."""
+        status = self.status
+        if status["state"] == "finished":
+            return f"Run {self.id} is finished, but its {what} is gone from {self.path}. {AGAIN}"
+        reason = f" ({status['message']})" if status["message"] else ""
+        return f"Run {self.id} has no {what} yet; its state is {status['state']}{reason}. {AGAIN}"
+
     def _table(self, name: str) -> "pd.DataFrame":
         import pandas as pd
+        from pyarrow import ArrowException
 
         path = self.path / name
         if not path.is_file():
-            raise WorkbenchError(f"Run {self.id} has no {name} yet: it is {self.status['state']}.")
-        return pd.read_parquet(path)
+            raise WorkbenchError(self.lacks(name))
+        try:
+            return pd.read_parquet(path)
+        except (ArrowException, OSError) as error:
+            raise WorkbenchError(f"{path} is damaged: {error}. {AGAIN}") from error
 
 
 def list_runs() -> list[RunFolder]:
-    """All readable runs, newest first; folders that are no run are passed over."""
+    """All runs with a readable status, newest first; other folders are passed over."""
     found = []
-    for path in runs_root().glob("*/config.yaml"):
+    for path in runs_root().glob("[!.]*/config.yaml"):
         folder = RunFolder(path.parent)
         try:
             found.append((folder.status["updated"], folder))
