@@ -1,15 +1,21 @@
 """Train a network until it is done, from the start or from where a killed training stopped."""
 
 import logging
+import signal
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import RichProgressBar
 from safetensors.torch import load_file
 
+from workbench.base.errors import WorkbenchError
 from workbench.models.contract import FusionModel, View
 from workbench.models.pixels import PixelTable
 from workbench.runs import Recipe
@@ -67,8 +73,9 @@ def fit(
         progress: Whether to show a progress bar.
 
     Raises:
-        WorkbenchError: The loss is not finite, or the disk is full.
+        WorkbenchError: The loss is not finite, what to resume from is damaged, or the disk is full.
         KeyboardInterrupt: The user stopped it; the folder can be resumed.
+        SystemExit: The system asked the process to end (code 143); the folder can be resumed.
     """
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     task = FusionTask(model, table, training, validation, recipe, view, seed, compiled)
@@ -88,18 +95,18 @@ def fit(
             enable_checkpointing=False,
             enable_model_summary=False,
             enable_progress_bar=progress,
-            callbacks=[recorder],
+            # a bar on standard error: standard output holds results only
+            callbacks=[recorder, *([RichProgressBar(console_kwargs={"stderr": True})] if progress else [])],
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
             default_root_dir=folder,
         )
         resumed = checkpoint.is_file()
         if resumed:  # known before Lightning restores it, so that a finished training is not entered again
-            recorder.load_state_dict(_recorder_state(checkpoint))
+            recorder.load_state_dict(_recorder_state(checkpoint, folder / BEST))
         if not (recorder.worn_out(recipe.patience) or len(recorder.rows) >= recipe.epochs):
-            trainer.fit(task, ckpt_path=checkpoint if resumed else None, weights_only=True)
-            if trainer.interrupted:
-                raise KeyboardInterrupt
+            with _signals_as_usual():
+                trainer.fit(task, ckpt_path=checkpoint if resumed else None, weights_only=True)
     model.load_state_dict(load_file(folder / BEST))
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.eval()
@@ -115,6 +122,34 @@ def fit(
     )
 
 
-def _recorder_state(checkpoint: Path) -> dict[str, Any]:
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    return next(value for value in state["callbacks"].values() if "rows" in value)
+def _recorder_state(checkpoint: Path, best: Path) -> dict[str, Any]:
+    """State of the recorder, from a checkpoint that Lightning will be able to restore."""
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        load_file(best)
+        return next(value for value in state["callbacks"].values() if "rows" in value)
+    except Exception as error:  # torch raises what its readers meet: RuntimeError, EOFError, UnpicklingError, ...
+        raise WorkbenchError(
+            f"The run cannot be continued: {checkpoint.name} or {best.name} in {checkpoint.parent} is damaged or gone "
+            f"({error}). Remove {checkpoint} and give the same command again; it starts from the first epoch."
+        ) from error
+
+
+@contextmanager
+def _signals_as_usual() -> Iterator[None]:
+    """Undo how Lightning ends on signals.
+
+    After Ctrl-C it exits with 1 and leaves the signal ignored, so that a notebook's next work could not be stopped;
+    after SIGTERM it exits with 0, as if all were done.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise SystemExit(128 + signal.SIGTERM) from error
+    finally:
+        if main and before is not None:
+            signal.signal(signal.SIGINT, before)
