@@ -1,5 +1,7 @@
 """The device that a request means."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -31,3 +33,14 @@ def resolve_device(name: str) -> Device:
                 )
             return kind
     raise UnknownNameError("device", name, ["auto", *there])
+
+
+@contextmanager
+def cpu_threads(count: int) -> Iterator[None]:
+    """Let torch use `count` threads of the CPU for the time of the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,10 +1,13 @@
 """What a run's network was fed: kept with the run, and held against any other scene it shall map."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.base.config import StrictModel
-from workbench.base.errors import WorkbenchError
+from pydantic import ValidationError
+
+from workbench.base.config import StrictModel, describe
+from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.base.files import read_json, write_json
 from workbench.models import model_class
 from workbench.models.pixels import Roles
@@ -21,10 +24,12 @@ class RunInputs(StrictModel):
     Attributes:
         modalities: What each used modality was in the scene of the training.
         scaling: Shift, span and range of each modality, band by band.
+        address: Where the scene of the training lay.
     """
 
     modalities: dict[str, ModalityInfo]
     scaling: dict[str, dict[str, list[float]]]
+    address: str = ""
 
     def band_scaling(self) -> Scaling:
         """The scaling as arrays."""
@@ -64,9 +69,19 @@ class RunInputs(StrictModel):
 
     @classmethod
     def load(cls, folder: Path) -> "RunInputs":
-        """Read `inputs.json`."""
-        values: dict[str, Any] = read_json(folder / "inputs.json", "reading a run's inputs")
-        return cls.model_validate(values, strict=False)
+        """Read `inputs.json`.
+
+        Raises:
+            WorkbenchError: It is missing or damaged.
+        """
+        path = folder / "inputs.json"
+        try:
+            return cls.model_validate(read_json(path, "reading a run's inputs"), strict=False)
+        except ValidationError as error:
+            faults = "; ".join(describe(cls, error)[:3])
+            raise WorkbenchError(
+                f"{path} is damaged: {faults}. Give the command that trained the run again."
+            ) from error
 
 
 def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] | None) -> dict[str, tuple[str, ...]]:
@@ -82,24 +97,33 @@ def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] 
             LiDAR, SAR, multispectral and terrain play `aux`.
 
     Raises:
-        WorkbenchError: A role has no modality, or the scene lacks one.
+        UnknownNameError: The model has no such role, or the scene no such modality.
+        WorkbenchError: A role has no modality.
     """
     roles = model_class(model).roles
     if inputs is None:
         there = {"hsi": ("hsi",), "aux": tuple(name for name in AUXILIARY if name in scene.modalities)}
         inputs = {role: there.get(role, ()) for role in roles}
+    if not isinstance(inputs, Mapping) or not all(isinstance(names, str | list | tuple) for names in inputs.values()):
+        raise WorkbenchError(
+            f"The inputs of a training are modality names by role, such as {{'{roles[0]}': ['{scene.modalities[0]}']}}; "
+            f"got {inputs!r}."
+        )
     resolved = {role: (names,) if isinstance(names, str) else tuple(names) for role, names in inputs.items()}
+    for role, names in resolved.items():
+        if role not in roles:
+            raise UnknownNameError(f"role of {model}", str(role), roles)
+        for name in names:
+            if name not in scene.modalities:
+                raise UnknownNameError(
+                    f"modality of scene {scene.name!r}", str(name), scene.modalities, f"It was to play role {role!r}."
+                )
     for role in roles:
-        names = resolved.get(role, ())
-        if not names or any(name not in scene.modalities for name in names):
+        if not resolved.get(role):
             raise WorkbenchError(
-                f"Model {model!r} needs modalities for its roles {', '.join(roles)}; role {role!r} got "
-                f"{', '.join(names) or 'none'}, and scene {scene.name!r} has {', '.join(scene.modalities)}. "
-                f"Say for example {role}={scene.modalities[0]}."
+                f"Model {model!r} needs modalities for its roles {', '.join(roles)}; role {role!r} got none, and scene "
+                f"{scene.name!r} has {', '.join(scene.modalities)}. Say for example {role}={scene.modalities[0]}."
             )
-    extra = sorted(set(resolved) - set(roles))
-    if extra:
-        raise WorkbenchError(f"Model {model!r} has no role {', '.join(extra)}; its roles are {', '.join(roles)}.")
     return {role: resolved[role] for role in roles}
 
 

@@ -3,12 +3,14 @@
 import shutil
 from pathlib import Path
 
-from workbench.base.files import read_json, write_json
+from workbench.base.errors import WorkbenchError
+from workbench.base.files import explained, read_json, remove_left_files, write_json
 from workbench.experiments.inputs import RunInputs
 from workbench.experiments.run import Run, open_run
+from workbench.jobs import file_lock
 from workbench.mapping import stream_classes, write_class_map
 from workbench.mapping.stream import Progress
-from workbench.scenes import open_scene
+from workbench.scenes import ClassTable, Collection, Scene, open_scene
 
 
 def map_scene(
@@ -26,7 +28,8 @@ def map_scene(
         progress: Called with tiles or windows done and of all.
 
     Returns:
-        Tile name to the path of its Cloud-Optimised GeoTIFF under the run's `maps/`.
+        Tile name to the path of its Cloud-Optimised GeoTIFF under the run's `maps/`. Its values, names and colours
+        are those of the run's classes, whatever the class table of the mapped scene.
 
     Raises:
         WorkbenchError: The scene does not fit the run, or the disk is full.
@@ -35,8 +38,19 @@ def map_scene(
         run = open_run(run)
     opened = run.scene if scene is None else open_scene(scene)
     RunInputs.load(run.path).check(opened)
+    classes = run.class_table
+    with file_lock(run.path / ".map.lock", f"the mapping of run {run.id}"):
+        return _map(run, opened, classes, device, progress)
+
+
+def _map(
+    run: Run, opened: Scene | Collection, classes: ClassTable, device: str, progress: Progress | None
+) -> dict[str, Path]:
     single = len(opened.scenes) == 1
     folder = run.path / "maps" if single else run.path / "maps" / opened.name
+    with explained("making a folder for class maps", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    remove_left_files(folder)
     paths: dict[str, Path] = {}
     predictor = None
     for number, tile in enumerate(opened.scenes):
@@ -47,9 +61,8 @@ def map_scene(
             if predictor is None:
                 predictor = run.predictor(device)
             store = folder / f".{name}.zarr"
-            folder.mkdir(parents=True, exist_ok=True)
             result = stream_classes(predictor, tile, store, progress if single else None)
-            write_class_map(result, tile, path)
+            write_class_map(result, tile, classes, path)
             facts = {
                 "scene": opened.name,
                 "tile": tile.name,
@@ -67,4 +80,8 @@ def map_scene(
 
 def _mapped_hash(note: Path) -> str | None:
     """Content hash of the tile that a map was made of, None where there is no map yet."""
-    return read_json(note).get("scene_hash") if note.is_file() else None
+    try:
+        facts = read_json(note)
+    except WorkbenchError:  # missing, or damaged: map again
+        return None
+    return facts.get("scene_hash") if isinstance(facts, dict) else None

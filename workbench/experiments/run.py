@@ -7,20 +7,22 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
-from workbench.base.errors import WorkbenchError
+from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments.devices import resolve_device
 from workbench.experiments.inputs import RunInputs
 from workbench.explain import AttentionResult, attention_at
 from workbench.mapping import Predictor
 from workbench.models import create_model
 from workbench.runs import RunFolder, open_run_folder
-from workbench.scenes import Collection, Scene, open_scene
+from workbench.runs.folder import AGAIN
+from workbench.scenes import ClassEntry, ClassTable, Collection, Scene, open_scene
 from workbench.splits import Split
 
 WEIGHTS = "model.safetensors"
+PROMISED = ("config.yaml", "split.npz", "inputs.json", "history.parquet", "metrics.json", "predictions.parquet")
 
 
 @dataclass(frozen=True)
@@ -34,23 +36,53 @@ class Run(RunFolder):
 
     @property
     def scene(self) -> Scene | Collection:
-        """The scene it was trained on.
+        """The scene it was trained on: under its name, or where it lay at the training.
 
         Raises:
+            UnknownNameError: The scene is gone.
             WorkbenchError: The scene has changed since.
         """
-        scene = open_scene(self.config.scene)
-        if scene.content_hash != self.config.scene_hash:
-            raise WorkbenchError(
-                f"Scene {self.config.scene!r} has changed since run {self.id} was trained on it. Train again, or "
-                "import the scene as it was under another name."
+        name, address = self.config.scene, RunInputs.load(self.path).address
+        gone = None
+        for place in filter(None, dict.fromkeys((name, address))):
+            try:
+                found = open_scene(place)
+            except WorkbenchError as error:
+                gone = gone or error
+                continue
+            for scene in (found, *found.scenes):  # a tile of a collection may have been trained on alone
+                if scene.content_hash == self.config.scene_hash:
+                    return scene
+            gone = WorkbenchError(
+                f"Scene {name!r} has changed since run {self.id} was trained on it. Train again, or import the scene "
+                "as it was under another name."
             )
-        return scene
+        assert gone is not None  # there is at least one place
+        raise gone
+
+    @property
+    def complete(self) -> bool:
+        """Whether training and evaluation are done and everything promised is there."""
+        try:
+            if not (self.finished and all((self.path / name).is_file() for name in PROMISED)):
+                return False
+            with safe_open(self.path / WEIGHTS, "pt"):  # a truncated file does not open
+                return True
+        except (WorkbenchError, SafetensorError, OSError):
+            return False
 
     @property
     def classes(self) -> tuple[int, ...]:
         """Class value of each output."""
-        return tuple(entry["value"] for entry in self.metrics["classes"])
+        return self.class_table.values
+
+    @property
+    def class_table(self) -> ClassTable:
+        """Value, name and colour of each output, as they were in the scene of the training."""
+        try:
+            return ClassTable(ClassEntry(**entry) for entry in self.metrics["classes"])
+        except (KeyError, TypeError) as error:
+            raise WorkbenchError(f"{self.path / 'metrics.json'} names no classes. {AGAIN}") from error
 
     def predictor(self, device: str = "auto") -> Predictor:
         """The trained network with its scaling.
@@ -60,7 +92,7 @@ class Run(RunFolder):
         """
         path = self.path / WEIGHTS
         if not path.is_file():
-            raise WorkbenchError(f"Run {self.id} has no trained network yet: it is {self.status['state']}.")
+            raise WorkbenchError(self.lacks("trained network"))
         config, inputs = self.config, RunInputs.load(self.path)
         bands = {role: sum(inputs.modalities[n].bands for n in names) for role, names in config.inputs.items()}
         classes = self.split.classes
@@ -68,8 +100,10 @@ class Run(RunFolder):
             model = create_model(config.model, bands, len(classes), config.width)
         try:
             model.load_state_dict(load_file(path))
-        except (SafetensorError, RuntimeError) as error:
-            raise WorkbenchError(f"The weights of run {self.id} are damaged or of another network: {error}.") from error
+        except (SafetensorError, RuntimeError, OSError) as error:
+            raise WorkbenchError(
+                f"The weights of run {self.id} are damaged or of another network: {error}. {AGAIN}"
+            ) from error
         kind = resolve_device(device)
         model.to(device=kind, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         return Predictor(
@@ -100,7 +134,7 @@ class Run(RunFolder):
             WorkbenchError: Neither or both ways are given, or the pixel lies outside the tile.
         """
         scene = self.scene
-        chosen = scene.scenes[tile] if isinstance(tile, int) else next(s for s in scene.scenes if s.name == tile)
+        chosen = _tile(scene, tile)
         if x is not None and y is not None and row is None and col is None:
             row, col = chosen.pixel_of(x, y)
         if row is None or col is None:
@@ -124,9 +158,23 @@ class Run(RunFolder):
 
         arrays: dict[str, Any] = {}
         for name, path in map_scene(self, scene).items():
-            with rasterio.open(path) as raster:
-                arrays[name] = raster.read(1).astype(np.uint16)
+            try:
+                with rasterio.open(path) as raster:
+                    arrays[name] = raster.read(1).astype(np.uint16)
+            except rasterio.RasterioIOError as error:
+                raise WorkbenchError(f"The class map {path} is damaged: {error}. Remove it and map again.") from error
         return arrays
+
+
+def _tile(scene: Scene | Collection, tile: int | str) -> Scene:
+    names = [part.name for part in scene.scenes]
+    if isinstance(tile, str):
+        if tile not in names:
+            raise UnknownNameError(f"tile of {scene.name!r}", tile, names)
+        return scene.scenes[names.index(tile)]
+    if not 0 <= tile < len(names):
+        raise WorkbenchError(f"{scene.name!r} has the tiles 0 to {len(names) - 1}, not {tile}.")
+    return scene.scenes[tile]
 
 
 def open_run(name: str) -> Run:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from workbench import models, training
 from workbench.base.config import write_yaml
-from workbench.base.errors import WorkbenchError
-from workbench.base.files import atomic_file, write_json
+from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.files import atomic_file, explained, remove_left_files, write_json
 from workbench.base.roots import runs_root
-from workbench.experiments.devices import resolve_device
+from workbench.experiments.devices import cpu_threads, resolve_device
 from workbench.experiments.environment import environment
 from workbench.experiments.evaluate import evaluate_predictor
 from workbench.experiments.inputs import RunInputs, band_counts, resolve_roles
@@ -77,21 +77,19 @@ def train(
 
     Raises:
         WorkbenchError: The request does not fit the scene, the loss is not finite, or the disk is full.
-        UnknownNameError: Unknown model, scene, role, view, recipe or device.
+        UnknownNameError: Unknown model, scene, role, modality, view, recipe or device.
         KeyboardInterrupt: The user stopped it.
     """
     if not isinstance(scene, Scene | Collection):
         scene = open_scene(scene)
     kind = model_class(model)
     if view not in kind.views:
-        raise WorkbenchError(f"Model {model!r} has no view {view!r}; it has {', '.join(kind.views)}.")
+        raise UnknownNameError(f"view of {model}", str(view), kind.views)
     roles = resolve_roles(scene, model, inputs)
     if split is None:
         split = make_split(scene, "blocks", kind.patch_size, seed)
     if split.scene_hash != scene.content_hash:
         raise WorkbenchError(f"The split was made for another scene than {scene.name!r} as it is now. Make it again.")
-    if threads is not None:
-        torch.set_num_threads(threads)
     config = RunConfig.build(
         {
             "scene": scene.name,
@@ -99,7 +97,7 @@ def train(
             "model": model,
             "inputs": roles,
             "view": view,
-            "width": float(width),
+            "width": width,
             "split": SplitConfig(
                 protocol=split.protocol,
                 seed=split.seed,
@@ -113,7 +111,7 @@ def train(
             "device": resolve_device(device),
             "precision": precision,
             "compile": compile,
-            "threads": torch.get_num_threads(),
+            "threads": torch.get_num_threads() if threads is None else threads,
             "versions": {
                 "models": models.RESULT_VERSION,
                 "training": training.RESULT_VERSION,
@@ -123,23 +121,28 @@ def train(
         "configuring a training",
     )
     folder = runs_root() / run_id(config)
-    folder.mkdir(parents=True, exist_ok=True)
+    with explained("making a run folder", folder):
+        folder.mkdir(parents=True, exist_ok=True)
     lock = contextlib.nullcontext() if config.device == "cpu" else device_lock(config.device)
     with file_lock(folder / ".lock", f"run {folder.name}"), lock:
         run = Run(folder)
-        if (folder / "status.json").is_file() and run.finished:
+        if run.complete:
             return run
+        remove_left_files(folder)
+        epochs = config.recipe.epochs
         write_yaml(folder / "config.yaml", config)
         split.save(folder / "split.npz")
-        write_status(folder, "running", 0, config.recipe.epochs, "preparing")
+        write_status(folder, "running", None if (folder / CHECKPOINT).is_file() else 0, epochs, "preparing")
         try:
-            _work(folder, config, scene, split, progress)
-        except KeyboardInterrupt:
-            write_status(folder, "interrupted", 0, config.recipe.epochs, "stopped by the user")
-            raise
-        except Exception as error:
+            with cpu_threads(config.threads):
+                _work(folder, config, scene, split, progress)
+        except BaseException as error:
+            stopped = not isinstance(error, Exception)  # an interrupt, or the system asked the process to end
             with contextlib.suppress(WorkbenchError, OSError):  # the disk may be full: the first error counts
-                write_status(folder, "failed", 0, config.recipe.epochs, str(error))
+                if stopped:
+                    write_status(folder, "interrupted", None, epochs, "stopped; the same command continues it")
+                else:
+                    write_status(folder, "failed", None, epochs, str(error))
             raise
     return run
 
@@ -150,16 +153,20 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
     inputs = RunInputs(
         modalities={name: scene.info(name) for name in table.bands},
         scaling={name: band.to_json() for name, band in table.scaling.items()},
+        address=scene.address,
     )
     inputs.save(folder)
+    training = _samples(table, split.train, split.classes, "training")
+    validation = _samples(table, split.validation, split.classes, "validation")
+    _samples(table, split.test, split.classes, "test")  # refused now rather than after the training
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = create_model(config.model, band_counts(scene, config.inputs), len(split.classes), config.width)
     result = fit(
         model,
         table,
-        _samples(table, split.train, split.classes, "training"),
-        _samples(table, split.validation, split.classes, "validation"),
+        training,
+        validation,
         config.recipe,
         config.view,
         config.seed,
@@ -208,6 +215,11 @@ def _samples(table: PixelTable, sample: Sample, classes: tuple[int, ...], side: 
     chosen = valid_positions(table, sample.positions)
     labels = sample.labels[chosen]
     missing = sorted(set(classes) - set(labels.tolist())) if side == "training" else []
+    if side == "test" and not len(labels):
+        raise WorkbenchError(
+            f"None of the {len(sample)} test pixels has data in every modality, so nothing can be scored. Leave the "
+            "modality with the no-data out, or split in another way."
+        )
     if missing:
         raise WorkbenchError(
             f"Classes {missing} have no {side} pixel with data in every modality, so they cannot be learnt. Leave the "

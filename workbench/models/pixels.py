@@ -171,7 +171,10 @@ def load_pixels(
         if scaling is None:
             method, positions = fit
             chosen = pixels.numpy() if positions is None else pixels.numpy()[_rows(positions, offsets, widths)]
-            used[name] = BandScaling.fit(chosen, method)  # type: ignore[arg-type]
+            try:
+                used[name] = BandScaling.fit(chosen, method)  # type: ignore[arg-type]
+            except WorkbenchError as error:
+                raise WorkbenchError(f"While scaling {name!r} of scene {scene.name!r}: {error}") from error
         else:
             used[name] = scaling[name]
         _scale(pixels, valid, used[name])
