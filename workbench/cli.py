@@ -242,13 +242,16 @@ def train(
     from workbench.experiments import train as run_training
     from workbench.models import model_class
     from workbench.scenes import open_scene
+    from workbench.training.recipes import recipe as find_recipe
 
+    asked = {"epochs": epochs, "patience": patience}
+    changes = _typed(change, "--set") | {key: value for key, value in asked.items() if value is not None}
+    find_recipe(model, recipe, changes)  # refused now, before the split is made and printed
     kind = model_class(model)
     made = _split(scene, protocol, kind.patch_size, seed if split_seed is None else split_seed, split)
     if not as_json:
         print(made.audit())
     roles = {key: tuple(value.split(",")) for key, value in _pairs(inputs, "--input").items()} or None
-    changes = _typed(change, "--set") | {"epochs": epochs, "patience": patience}
     run = run_training(
         open_scene(scene),
         model,
@@ -304,22 +307,7 @@ def runs(as_json: AsJson = False) -> None:
     """List the runs, newest first."""
     from workbench.runs import list_runs
 
-    rows = []
-    for run in list_runs():
-        status, config = run.status, run.config
-        test = run.metrics["test"] if status["state"] == "finished" else {}
-        rows.append(
-            {
-                "run": run.id,
-                "state": status["state"],
-                "epochs": f"{status['epoch']}/{status['epochs']}",
-                "inputs": " ".join(f"{role}={'+'.join(names)}" for role, names in config.inputs.items()),
-                "protocol": config.split.protocol,
-                "overall accuracy": test.get("oa"),
-                "average accuracy": test.get("aa"),
-                "kappa": test.get("kappa"),
-            }
-        )
+    rows = [run.summary() for run in list_runs()]
     if as_json:
         print(json.dumps(rows, indent=1))
     elif not rows:
