@@ -22,7 +22,6 @@ from workbench.scenes import ClassEntry, ClassTable, Collection, Scene, open_sce
 from workbench.splits import Split
 
 WEIGHTS = "model.safetensors"
-PROMISED = ("config.yaml", "split.npz", "inputs.json", "history.parquet", "metrics.json", "predictions.parquet")
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,15 @@ class Run(RunFolder):
 
     @property
     def split(self) -> Split:
-        """The split it was trained and scored with."""
-        return Split.load(self.path / "split.npz")
+        """The split it was trained and scored with.
+
+        Raises:
+            WorkbenchError: It is missing or damaged.
+        """
+        try:
+            return Split.load(self.path / "split.npz")
+        except WorkbenchError as error:
+            raise WorkbenchError(f"Run {self.id} has lost its split: {error} {AGAIN}") from error
 
     @property
     def scene(self) -> Scene | Collection:
@@ -62,10 +68,11 @@ class Run(RunFolder):
 
     @property
     def complete(self) -> bool:
-        """Whether training and evaluation are done and everything promised is there."""
+        """Whether training and evaluation are done and everything promised is there and can be read."""
         try:
-            if not (self.finished and all((self.path / name).is_file() for name in PROMISED)):
+            if not self.finished:
                 return False
+            _ = self.config, self.split, self.class_table, self.history, self.predictions, RunInputs.load(self.path)
             with safe_open(self.path / WEIGHTS, "pt"):  # a truncated file does not open
                 return True
         except (WorkbenchError, SafetensorError, OSError):

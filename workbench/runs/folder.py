@@ -105,7 +105,7 @@ class RunFolder:
         """A sentence on what the run does not have, and why."""
         status = self.status
         if status["state"] == "finished":
-            return f"Run {self.id} is finished, but its {what} is gone from {self.path}. {AGAIN}"
+            return f"Run {self.id} is finished, but {self.path} does not hold its {what} any more. {AGAIN}"
         reason = f" ({status['message']})" if status["message"] else ""
         return f"Run {self.id} has no {what} yet; its state is {status['state']}{reason}. {AGAIN}"
 
@@ -139,7 +139,7 @@ def open_run_folder(name: str) -> RunFolder:
 
     Raises:
         UnknownNameError: There is no such run.
-        WorkbenchError: Several runs begin so.
+        WorkbenchError: Several runs begin so, or the run is damaged.
     """
     runs = {folder.id: folder for folder in list_runs()}
     if name in runs:
@@ -147,6 +147,10 @@ def open_run_folder(name: str) -> RunFolder:
     hits = [run for run in runs if run.startswith(name) or run.rsplit("-", 1)[-1].startswith(name)] if name else []
     if len(hits) > 1:
         raise WorkbenchError(f"{len(hits)} runs begin with {name!r}: {', '.join(hits[:5])}. Give more of the id.")
+    if not hits and name and Path(name).name == name and (runs_root() / name).is_dir():
+        raise WorkbenchError(
+            f"Run {name} is damaged: its config.yaml or status.json is missing or cannot be read. {AGAIN}"
+        )
     if not hits:
         raise UnknownNameError("run", name, runs, f"Runs lie in {runs_root()}; `workbench runs` lists them.")
     return runs[hits[0]]
