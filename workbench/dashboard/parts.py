@@ -18,9 +18,10 @@ def style() -> str:
     return pictures[pictures.index(".wb-picture") :] + inside
 
 
-def inner() -> dict[str, Any]:
-    """Arguments that every widget takes."""
-    return {"stylesheets": [style()], "margin": 0}
+def inner(label: str = "") -> dict[str, Any]:
+    """Arguments that every pane takes; of a widget, with the label above it."""
+    said = {} if not label else {"label" if "label" in pn.widgets.Select.param else "name": label}  # name: Panel < 1.9
+    return {"stylesheets": [style()], "margin": 0, **said}
 
 
 def html(text: str = "") -> Any:

@@ -47,13 +47,13 @@ class ScenesPage:
         self._spectrum: LiveSpectrum | None = None
         self._runs: list[RunFolder] = []
         self._busy = False
-        self.scene = pn.widgets.Select(name="Scene", width=170, **inner())
-        self.tile = pn.widgets.Select(name="Tile", width=130, visible=False, **inner())
-        self.layer = pn.widgets.Select(name="Layer", width=270, **inner())
-        self.labels_on_top = pn.widgets.Checkbox(name="Labels on top", align="end", width=120, **inner())
-        self.row = pn.widgets.IntInput(name="Row", value=0, start=0, width=105, **inner())
-        self.col = pn.widgets.IntInput(name="Column", value=0, start=0, width=105, **inner())
-        self.modality = pn.widgets.Select(name="Spectrum of", width=130, **inner())
+        self.scene = pn.widgets.Select(width=170, **inner("Scene"))
+        self.tile = pn.widgets.Select(width=130, visible=False, **inner("Tile"))
+        self.layer = pn.widgets.Select(width=270, **inner("Layer"))
+        self.labels_on_top = pn.widgets.Checkbox(align="end", width=120, **inner("Labels on top"))
+        self.row = pn.widgets.IntInput(value=0, start=0, width=105, **inner("Row"))
+        self.col = pn.widgets.IntInput(value=0, start=0, width=105, **inner("Column"))
+        self.modality = pn.widgets.Select(width=130, **inner("Spectrum of"))
         self._legend, self._facts, self._table, self._head = html(), html(), html(), html()
         self._map_place = pn.Column(html(empty("Opening the scene", "A moment.")), sizing_mode="stretch_both")
         self._spectrum_place = pn.Column(min_height=250, sizing_mode="stretch_width")

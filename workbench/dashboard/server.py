@@ -49,6 +49,7 @@ def make_server(port: int) -> Any:
             websocket_origin=hosts,
             extra_patterns=[(r"/report/([^/]*)", ReportFile, {"hosts": hosts})],
             title="Fusion workbench",
+            location=False,
             show=False,
             start=False,
             unused_session_lifetime_milliseconds=UNUSED_MS,

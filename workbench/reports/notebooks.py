@@ -82,7 +82,7 @@ def _inspect(path: Path, changed: int) -> dict[str, Parameter]:
 
     del changed  # part of the key: an edited notebook is read again
     found = {}
-    for key, told in papermill.inspect_notebook(str(path)).items():
+    for key, told in papermill.inspect_notebook(papermill_path(path)).items():
         kind = str(told["inferred_type_name"]).partition("[")[0]
         if kind not in KINDS:
             raise WorkbenchError(f"Notebook {path.name}: parameter {key!r} has the type {kind!r}, not {_or(KINDS)}.")
@@ -112,6 +112,11 @@ def check_parameters(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
             raise _ill_typed(name, known[key], value)
         found[key] = float(typed) if known[key].kind == "float" else typed
     return found
+
+
+def papermill_path(path: Path) -> str:
+    """A path as papermill takes it: it fills in {placeholders}."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _read(name: str, parameter: Parameter, text: str) -> Any:

@@ -12,7 +12,7 @@ from workbench.base.files import atomic_folder, read_json, write_json, write_tex
 from workbench.base.hashing import hash_file, hash_json
 from workbench.base.roots import reports_root
 from workbench.reports.folder import ReportResult
-from workbench.reports.notebooks import HIDDEN, all_parameters, check_parameters, notebook_path
+from workbench.reports.notebooks import HIDDEN, all_parameters, check_parameters, notebook_path, papermill_path
 
 RESULT_VERSION = 1
 """Raised when reports of the same notebook and parameters come out otherwise than before."""
@@ -65,6 +65,7 @@ def _run(name: str, given: dict[str, Any], work: Path, progress: bool, cell_time
     write_json(work / "parameters.json", given)
     started = time.monotonic()
     failure = _execute(name, given, work, progress, cell_timeout)
+    _forget_output(work)
     metrics = work / "metrics.json"
     if not failure and not metrics.is_file():
         failure = "It ended without writing its figures."
@@ -95,15 +96,11 @@ def _execute(name: str, given: dict[str, Any], work: Path, progress: bool, cell_
     hidden = {"interactive": False, "output": str(work / "metrics.json")}
     known = all_parameters(name)
     bar = {"desc": f"report {name}", "leave": False, "disable": None if progress else True}
-    # papermill fills in {placeholders} of paths
-    source, target = (
-        str(path).replace("{", "{{").replace("}", "}}") for path in (notebook_path(name), work / "report.ipynb")
-    )
     with tempfile.TemporaryDirectory(prefix="workbench-kernel-") as profile:
         try:
             papermill.execute_notebook(
-                source,
-                target,
+                papermill_path(notebook_path(name)),
+                papermill_path(work / "report.ipynb"),
                 {**given, **{key: value for key, value in hidden.items() if key in known and key in HIDDEN}},
                 kernel_name="python3",
                 language="python",
@@ -121,8 +118,6 @@ def _execute(name: str, given: dict[str, Any], work: Path, progress: bool, cell_
             return "Its kernel died, as happens when memory runs out."
         except RuntimeError as error:  # of jupyter_client, where a kernel does not start
             return f"Its kernel did not start: {error}"
-        finally:
-            _forget_output(work)
     return ""
 
 
@@ -135,6 +130,11 @@ def _forget_output(work: Path) -> None:
             if "injected-parameters" in cell["metadata"].get("tags", []):
                 kept = [line for line in cell["source"] if not line.startswith(("output =", "interactive ="))]
                 cell["source"] = kept
+        record = book["metadata"].get("papermill", {})
+        for key in ("input_path", "output_path"):
+            record.pop(key, None)
+        for key in HIDDEN:
+            record.get("parameters", {}).pop(key, None)
         write_json(path, book, "writing a report")
 
 

@@ -6,7 +6,7 @@
   const page = document.documentElement;
   const roots = () => Object.values(window.Bokeh?.index ?? {});
   const below = function* (view) { yield view; for (const child of view.child_views ?? []) yield* below(child); };
-  const redraw = () => { for (const root of roots()) for (const view of below(root)) view.request_paint?.("everything"); };
+  const redraw = () => { for (const root of roots()) for (const view of below(root)) view.request_repaint?.(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   new MutationObserver(redraw).observe(page, {attributes: true, attributeFilter: ["data-theme"]});
   if (document.body) new MutationObserver(redraw).observe(document.body, {attributes: true, attributeFilter: ["data-jp-theme-light"]});

@@ -34,17 +34,18 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         self._whole, self._scenes = scene, scene.scenes
         self.selection = Selection(scene=scene.name)
         preset = self._preset(modality)
-        wide = ipywidgets.Layout(width="230px")
         self.tile = ipywidgets.Dropdown(
-            options=[(tile.name, number) for number, tile in enumerate(self._scenes)], description="tile", layout=wide
+            options=[(tile.name, number) for number, tile in enumerate(self._scenes)],
+            description="tile",
+            layout=_wide(),
         )
         self.modality = ipywidgets.Dropdown(
-            options=list(scene.modalities), value=preset.modality, description="modality", layout=wide
+            options=list(scene.modalities), value=preset.modality, description="modality", layout=_wide()
         )
-        self.bands = tuple(ipywidgets.Dropdown(description=word, layout=wide) for word in ("red", "green", "blue"))
+        self.bands = tuple(ipywidgets.Dropdown(description=word, layout=_wide()) for word in ("red", "green", "blue"))
         rows, cols = self._scenes[0].shape
-        self.row = ipywidgets.BoundedIntText(rows // 2, 0, rows - 1, description="row", layout=wide)
-        self.col = ipywidgets.BoundedIntText(cols // 2, 0, cols - 1, description="column", layout=wide)
+        self.row = ipywidgets.BoundedIntText(rows // 2, 0, rows - 1, description="row", layout=_wide())
+        self.col = ipywidgets.BoundedIntText(cols // 2, 0, cols - 1, description="column", layout=_wide())
         self.legend = ipywidgets.HTML()
         self.bar = ipywidgets.HTML()
         self._map: LiveMap | None = None
@@ -165,3 +166,8 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         self._spectrum.mark(self.selection.pixels)
         legend = [*class_legend(self._spectrum.known.classes)] if self._spectrum.known else []
         self.legend.value = legend_html([*self._spectrum.legend(), *legend])
+
+
+def _wide() -> Any:
+    """A layout of its own for each control: one that is hidden must not hide the others."""
+    return ipywidgets.Layout(width="230px")

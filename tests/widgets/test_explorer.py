@@ -1,0 +1,150 @@
+"""The controls of JupyterLab: by their values, and once in a real JupyterLab."""
+
+import subprocess
+import time
+import urllib.request
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+
+from workbench.base.errors import UnknownNameError
+from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
+from workbench.widgets import SceneExplorer
+
+
+def pixels(explorer):
+    return np.asarray(explorer.map_figure.renderers[0].data_source.data["image"][0])
+
+
+def line(explorer):
+    drawn = np.concatenate(
+        [np.asarray(y, float) for y in explorer.spectrum_figure.renderers[-1].data_source.data["ys"]]
+    )
+    return drawn[np.isfinite(drawn)]
+
+
+def test_it_begins_with_the_true_colour_composite_and_the_middle_pixel(small_world):
+    scene = open_scene("small")
+    explorer = SceneExplorer(scene)
+    assert explorer.layer.bands == (4, 2, 0)
+    assert (explorer.row.value, explorer.col.value) == (36, 48)
+    np.testing.assert_allclose(line(explorer), scene.spectrum("hsi", 36, 48), rtol=1e-6)
+    assert "row 36, column 48" in explorer.legend.value
+
+
+def test_bands_change_the_map_and_pixels_the_spectrum(small_world):
+    scene = open_scene("small")
+    explorer = SceneExplorer(scene)
+    figure, before = explorer.map_figure, pixels(explorer).copy()
+    explorer.bands[0].value = 8
+    assert explorer.layer.bands == (8, 2, 0)
+    assert not np.array_equal(before, pixels(explorer))
+    explorer.row.value, explorer.col.value = 5, 7
+    np.testing.assert_allclose(line(explorer), scene.spectrum("hsi", 5, 7), rtol=1e-6)
+    ring = figure.renderers[-1].data_source.data
+    assert (ring["x"][0], ring["y"][0]) == scene.position_of(5, 7)
+    assert explorer.selection.pixels == [(5, 7)]
+    assert explorer.map_figure is figure
+
+
+def test_another_modality_offers_its_bands(small_world):
+    explorer = SceneExplorer(open_scene("small"))
+    explorer.modality.value = "sar"
+    assert [label for label, _ in explorer.bands[0].options] == ["VV", "VH"]
+    assert explorer.layer.bands == (0,)
+    assert [control.layout.display for control in explorer.bands] == ["", "none", "none"]
+    assert "backscatter dB" in explorer.bar.value
+    explorer.bands[0].value = 1
+    assert explorer.layer.title == "sar: VH"
+
+
+def test_pixels_outside_are_not_reached(small_world):
+    explorer = SceneExplorer(open_scene("small"))
+    explorer.row.value = 10_000
+    assert explorer.row.value == 71
+
+
+def test_without_labels(small_world):
+    explorer = SceneExplorer(open_scene("blank"))
+    assert len(line(explorer)) == 5
+    with pytest.raises(UnknownNameError):
+        SceneExplorer(open_scene("blank"), "hsi")
+
+
+def test_tiles_of_a_collection(tmp_path):
+    def tile(name, shape):
+        array = np.random.default_rng(1).random((3, *shape)).astype("float32")
+        return TileDraft(name, {"rgb": (array, ModalityInfo.of("rgb", array))})
+
+    both = write_scene(tmp_path / "c.zarr", [tile("a", (20, 30)), tile("b", (8, 9))], ClassTable())
+    explorer = SceneExplorer(both)
+    explorer.tile.value = 1
+    assert explorer.scene.name == "b"
+    assert (explorer.row.value, explorer.row.max, explorer.col.max) == (7, 7, 8)
+    np.testing.assert_allclose(line(explorer), both["b"].spectrum("rgb", *explorer.selection.pixels[-1]), rtol=1e-6)
+
+
+def test_display_packs_what_is_shown_now(small_world):
+    explorer = SceneExplorer(open_scene("small"))
+    place = explorer._places[0]
+    explorer.bands[0].value = 8
+    stale = place.render_bundle
+    assert "application/vnd.jupyter.widget-view+json" in explorer._repr_mimebundle_()
+    assert place.render_bundle is not stale
+
+
+@pytest.mark.long
+@pytest.mark.browser
+def test_in_jupyterlab(small_world, tmp_path, chromium_path):
+    """Open the notebook, run it all, change a band: the map in the browser changes."""
+    import shutil
+
+    from playwright.sync_api import sync_playwright
+
+    from workbench.reports.lab import lab_command, lab_environment
+    from workbench.reports.notebooks import notebook_folder
+
+    shutil.copytree(notebook_folder(), tmp_path / "notebooks")
+    notebook = tmp_path / "notebooks" / "explore.ipynb"
+    notebook.write_text(notebook.read_text().replace('scene: str = \\"demo\\"', 'scene: str = \\"small\\"'))
+    options = ("--no-browser", "--ServerApp.port=8931", "--IdentityProvider.token=", "--allow-root")
+    with open(tmp_path / "log", "w") as log:
+        server = subprocess.Popen(
+            lab_command(notebook.parent, *options), env=lab_environment(), stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen("http://127.0.0.1:8931/api")
+                break
+            except URLError:
+                time.sleep(0.5)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1400, "height": 1000})
+            remote = []
+            page.on("request", lambda request: remote.append(request.url))
+            page.goto("http://127.0.0.1:8931/lab/tree/explore.ipynb")
+            page.get_by_role("menuitem", name="Run").click()
+            page.get_by_text("Run All Cells", exact=True).click()
+            page.wait_for_function("() => document.body.innerText.includes('[11]:')", timeout=120_000)
+            select = page.locator(".jupyter-widgets select").nth(1)
+            for _ in range(60):  # the notebook draws only the cells in sight
+                if select.count() and select.is_visible():
+                    break
+                page.mouse.move(700, 600)
+                page.mouse.wheel(0, -300)
+                page.wait_for_timeout(300)
+            canvas = page.locator(".jupyter-widgets canvas").first
+            canvas.wait_for(state="visible")
+            page.wait_for_timeout(1500)
+            before = canvas.screenshot()
+            select.select_option(index=8)
+            page.wait_for_timeout(2500)
+            assert canvas.screenshot() != before
+            assert all("127.0.0.1" in url or url.startswith(("data:", "blob:")) for url in remote)
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait(30)
