@@ -7,6 +7,8 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -149,6 +151,28 @@ def test_permissions_follow_the_umask(tmp_path):
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
     assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o750
+
+
+def test_a_folder_stays_away_though_threads_write_a_moment_longer(tmp_path):
+    """As zarr's do when one of them meets a full disk."""
+    going = threading.Event()
+
+    def write_on(folder):
+        for number in range(20):
+            (folder / "chunks").mkdir(parents=True, exist_ok=True)
+            (folder / "chunks" / str(number)).touch()
+            going.set()
+            time.sleep(0.005)
+
+    def start(folder):
+        thread = threading.Thread(target=write_on, args=(folder,))
+        thread.start()
+        going.wait()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(WorkbenchError, match="disk is full"), atomic_folder(tmp_path / "a") as temporary:
+        start(temporary)
+    assert entries(tmp_path) == []
 
 
 KILLED = """

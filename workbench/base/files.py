@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +116,7 @@ def atomic_folder(path: Path, doing: str = "writing a folder", replace: bool = F
             else:
                 temporary.rename(path)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            _remove(temporary)
             if lock is not None:
                 os.close(lock)
 
@@ -153,6 +154,15 @@ def read_json(path: Path, doing: str = "reading a file") -> Any:
         raise WorkbenchError(f"{path} is missing while {doing}.") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise WorkbenchError(f"{path} is not valid JSON while {doing}: {error}.") from error
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder for good: threads of a writer that failed, such as zarr's, may write into it a moment longer."""
+    for _ in range(10):
+        if not folder.exists():
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.1)
 
 
 def _sweep(path: Path) -> None:
