@@ -29,7 +29,9 @@ class ConvReluNormStack(nn.Module):
         conv = self.get_submodule(f"conv{number}")
         assert isinstance(conv, nn.Conv2d)
         x = functional.conv2d(x, conv.weight, conv.bias, padding=dilation if padded else 0, dilation=dilation)
-        out: Tensor = self.get_submodule(f"bn{number}")(functional.relu(x))
+        out: Tensor = self.get_submodule(f"bn{number}")(
+            functional.relu_(x)
+        )  # in place: neither gradient needs what it overwrites
         return out
 
 

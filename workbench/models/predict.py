@@ -18,12 +18,17 @@ Network = Callable[..., FusionOutput]
 
 
 def logits_at(
-    network: Network, model: FusionModel, table: PixelTable, positions: NDArray[np.int32], view: View, batch: int = 256
+    network: Network,
+    model: FusionModel,
+    table: PixelTable,
+    positions: NDArray[np.int32],
+    view: View,
+    batch: int | None = None,
 ) -> NDArray[np.float32]:
     """Class logits at positions; the network is used in the mode (train or eval) it is in.
 
-    The dense view runs on blocks of at most 128 x 128 pixels plus the halo of the receptive field, so that its answers equal
-    those of the whole scene in one piece.
+    The dense view runs on blocks of at most 128 x 128 pixels plus the halo of the receptive field, so that its
+    answers equal those of the whole scene in one piece.
 
     Args:
         network: What is called.
@@ -31,11 +36,13 @@ def logits_at(
         table: The scene.
         positions: int32 `(n, 3)`: tile, row, column.
         view: `patch` or `dense`.
-        batch: Patches per call in the patch view.
+        batch: Patches per call in the patch view; None is what suits the device.
 
     Returns:
         float32 `(n, K)`.
     """
+    if batch is None:  # on a CPU the activations of few patches stay in the cache; a GPU wants many
+        batch = 64 if table.device.type == "cpu" else 1024
     out = np.empty((len(positions), model.classes), dtype=np.float32)
     chunks = _patches(model, table, positions, batch) if view == "patch" else _blocks(model, table, positions)
     with torch.inference_mode():
