@@ -5,8 +5,9 @@ import pytest
 
 from workbench.base.errors import WorkbenchError
 from workbench.scenes import open_scene
+from workbench.views.class_spectra import class_spectra
 from workbench.views.picture import bokeh_model
-from workbench.views.spectra import class_spectra, spectra_picture
+from workbench.views.spectra import spectra_picture
 
 
 def test_mean_and_percentiles_equal_numpy(small_world):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -13,8 +14,18 @@ from workbench.base.errors import WorkbenchError
 from workbench.dashboard.parts import empty, html, inner
 from workbench.runs import RunFolder, list_runs
 from workbench.scenes import Collection, Scene, list_scenes, open_scene
+from workbench.scenes.classes import ClassTable
 from workbench.scenes.schema import overview_stride
-from workbench.views.classes import HIT_LEGEND, LegendEntry, class_legend, colorize, hits, label_values, map_values
+from workbench.views.classes import (
+    HIT_LEGEND,
+    LegendEntry,
+    class_legend,
+    colorize,
+    hits,
+    label_values,
+    map_values,
+    run_classes,
+)
 from workbench.views.grid import pixel_at
 from workbench.views.layers import layers
 from workbench.views.live import LiveMap, LiveSpectrum, colorbar_html
@@ -46,17 +57,21 @@ class ScenesPage:
         self._map: LiveMap | None = None
         self._spectrum: LiveSpectrum | None = None
         self._runs: list[RunFolder] = []
+        self._newest_map: tuple[NDArray[np.uint16], int, ClassTable] | None = None
         self._busy = False
         self.scene = pn.widgets.Select(width=170, **inner("Scene"))
         self.tile = pn.widgets.Select(width=130, visible=False, **inner("Tile"))
-        self.layer = pn.widgets.Select(width=270, **inner("Layer"))
+        self.layer = pn.widgets.Select(width=340, **inner("Layer"))
         self.labels_on_top = pn.widgets.Checkbox(align="end", width=120, **inner("Labels on top"))
         self.row = pn.widgets.IntInput(value=0, start=0, width=105, **inner("Row"))
         self.col = pn.widgets.IntInput(value=0, start=0, width=105, **inner("Column"))
         self.modality = pn.widgets.Select(width=130, **inner("Spectrum of"))
+        look = {"gap": "10px", "align_items": "end"}
+        self._choices = pn.FlexBox(self.scene, self.tile, self.layer, self.labels_on_top, **look)
+        self._pixel = pn.FlexBox(self.row, self.col, self.modality, **look)
         self._legend, self._facts, self._table, self._head = html(), html(), html(), html()
         self._map_place = pn.Column(html(empty("Opening the scene", "A moment.")), sizing_mode="stretch_both")
-        self._spectrum_place = pn.Column(min_height=250, sizing_mode="stretch_width")
+        self._spectrum_place = pn.Column(min_height=310, sizing_mode="stretch_width")
         self.scene.param.watch(lambda _: self._guarded(self._open), "value")
         self.tile.param.watch(lambda _: self._guarded(self._open_tile), "value")
         self.layer.param.watch(lambda _: self._guarded(self._show), "value")
@@ -67,12 +82,10 @@ class ScenesPage:
 
     def panels(self) -> dict[str, Any]:
         """The panels by their place in the page."""
-        controls = pn.FlexBox(self.scene, self.tile, self.layer, self.labels_on_top, gap="10px", align_items="end")
-        pixel = pn.FlexBox(self.row, self.col, self.modality, gap="10px", align_items="end")
         return {
             "map": self._map_place,
-            "strip": pn.Column(controls, self._legend, margin=0),
-            "context": pn.Column(self._head, pixel, self._facts, self._spectrum_place, self._table, margin=0),
+            "strip": pn.Column(self._choices, self._legend, margin=0),
+            "context": pn.Column(self._head, self._pixel, self._facts, self._spectrum_place, self._table, margin=0),
         }
 
     def load(self) -> None:
@@ -82,6 +95,7 @@ class ScenesPage:
             words = "Make the synthetic one in seconds, or bring in your own files:"
             commands = "workbench demo\nworkbench import --help"
             self._fill(empty("No scene yet", words, commands))
+            self._choices.visible = self._pixel.visible = False
             return
         names = [summary.name for summary in summaries]
         largest = max(summaries, key=lambda summary: _pixels(summary.shape) * summary.tiles).name
@@ -151,7 +165,7 @@ class ScenesPage:
         self.modality.options = list(self._whole.modalities)
         self.modality.value = max(self._whole.modalities, key=lambda name: open_bands(self._whole, name))
         self.labels_on_top.visible = self._whole.has_labels
-        self._runs = [run for run in list_runs() if run.finished and run.config.scene == self._whole.name][:SHOWN_RUNS]
+        self._runs = _usable_runs()
         self._open_tile()
 
     def _open_tile(self) -> None:
@@ -175,18 +189,23 @@ class ScenesPage:
         self._draw_spectrum()
 
     def _offer(self, scene: Scene) -> dict[str, Callable[[], Shown]]:
-        """Every layer of a tile by its title."""
-        found: dict[str, Callable[[], Shown]] = {}
-        for layer in layers(scene):
-            found[layer.title] = lambda layer=layer: _composite(scene, layer)  # type: ignore[misc]
+        """Every layer of a tile by its title: presets, labels, and what the newest runs say of it."""
+        assert self._whole is not None
+        found: dict[str, Callable[[], Shown]] = {
+            layer.title: partial(_composite, scene, layer) for layer in layers(scene)
+        }
         if scene.has_labels:
-            found["Labels"] = lambda: _classes(scene, label_values(scene)[0])
+            found["Labels"] = lambda: _classes(label_values(scene)[0], scene.classes)
+        self._newest_map = None
         for run in self._runs:
             told = f"{model_title(run.config.model)}, {run.config.view} view, {percent(run.metrics['test']['oa'])}"
             mapped = map_values(run, scene)
             if mapped is not None:
-                found[_unique(f"Class map: {told}", found)] = lambda mapped=mapped: _classes(scene, mapped[0])  # type: ignore[misc]
-            found[_unique(f"Right and wrong: {told}", found)] = lambda run=run: self._errors(scene, run)  # type: ignore[misc]
+                classes = run_classes(run)
+                found[_unique(f"Class map: {told}", found)] = partial(_classes, mapped[0], classes)
+                self._newest_map = self._newest_map or (*mapped, classes)
+            if run.config.scene_hash == self._whole.content_hash:  # its test pixels lie here
+                found[_unique(f"Right and wrong: {told}", found)] = partial(self._errors, scene, run)
         return found
 
     def _errors(self, scene: Scene, run: RunFolder) -> Shown:
@@ -223,7 +242,7 @@ class ScenesPage:
             self._spectrum = LiveSpectrum(scene, self._whole, modality, None)
             self._spectrum.mark(self.selection.pixels)
             self._spectrum_place[:] = [
-                pn.pane.HoloViews(self._spectrum.element, sizing_mode="stretch_width", height=270, margin=0)
+                pn.pane.HoloViews(self._spectrum.element, sizing_mode="stretch_width", height=310, margin=0)
             ]
         else:
             current.mark(self.selection.pixels)
@@ -241,18 +260,16 @@ class ScenesPage:
         facts = {"Position": f"{x:,.1f}, {y:,.1f}" if scene.transform else "not georeferenced"}
         labels = scene.read_labels(slice(row, row + 1), slice(col, col + 1))
         if labels is not None:
-            facts["Label"] = _class_name(scene, int(labels[0, 0]))
+            facts["Label"] = _class_name(scene.classes, int(labels[0, 0]))
         for name in scene.modalities:
             info = scene.info(name)
             if info.bands <= 2:
                 values = scene.spectrum(name, row, col)
                 unit = f" {info.unit}" if info.unit else ""
                 facts[name] = ", ".join("no data" if np.isnan(v) else f"{v:.4g}" for v in values) + unit
-        for run in self._runs[:1]:
-            mapped = map_values(run, scene)
-            if mapped is not None:
-                classes, stride = mapped
-                facts["Newest class map"] = _class_name(scene, int(classes[row // stride, col // stride]))
+        if self._newest_map is not None:
+            classes, stride, table = self._newest_map
+            facts["Newest class map"] = _class_name(table, int(classes[row // stride, col // stride]))
         lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
         return f'<dl class="pixel">{lines}</dl>'
 
@@ -262,21 +279,35 @@ def open_bands(scene: Scene | Collection | None, modality: str) -> int:
     return scene.info(modality).bands if scene is not None else 0
 
 
+def _usable_runs() -> list[RunFolder]:
+    """The newest finished runs whose files can be read and that were scored."""
+    found = []
+    for run in list_runs():
+        try:
+            if run.finished and run.metrics["test"] is not None and run.config and run_classes(run):
+                found.append(run)
+        except (WorkbenchError, KeyError, TypeError):
+            continue  # the page of reports says what is wrong with it
+        if len(found) == SHOWN_RUNS:
+            break
+    return found
+
+
 def _composite(scene: Scene, layer: Any) -> Shown:
     drawn = raster(scene, layer)
     return Shown(drawn.rgba, (), colorbar_html(drawn))
 
 
-def _classes(scene: Scene, values: NDArray[Any]) -> Shown:
-    return Shown(colorize(values, scene.classes), class_legend(scene.classes, values))
+def _classes(values: NDArray[Any], classes: ClassTable) -> Shown:
+    return Shown(colorize(values, classes), class_legend(classes, values))
 
 
 def _classes_of(spectrum: LiveSpectrum) -> tuple[LegendEntry, ...]:
     return class_legend(spectrum.known.classes) if spectrum.known else ()
 
 
-def _class_name(scene: Scene, value: int) -> str:
-    return f"{value} {scene.classes.name(value)}" if value in scene.classes else "none"
+def _class_name(classes: ClassTable, value: int) -> str:
+    return f"{value} {classes.name(value)}" if value in classes else "none"
 
 
 def _unique(title: str, there: dict[str, Any]) -> str:

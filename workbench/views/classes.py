@@ -87,6 +87,11 @@ def map_values(run: RunFolder, scene: Scene) -> tuple[NDArray[np.uint16], int] |
     return None
 
 
+def run_classes(run: RunFolder) -> ClassTable:
+    """The classes of a run's maps: those of the scene it was trained on, whatever scene was mapped."""
+    return ClassTable.from_json(run.metrics["classes"])
+
+
 def colorize(values: NDArray[Any], classes: ClassTable) -> NDArray[np.uint8]:
     """Class values (rows, cols) in class colours, uint8 (rows, cols, 4); 0 and values of no class are transparent."""
     out = np.zeros((*values.shape, 4), np.uint8)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workbench.runs import RunFolder
 from workbench.scenes import Scene
-from workbench.views.classes import class_legend, colorize, label_values, map_values
+from workbench.views.classes import class_legend, colorize, label_values, map_values, run_classes
 from workbench.views.layers import find_layer
 from workbench.views.picture import legend_html, table_html
 from workbench.views.png import data_uri
@@ -46,15 +46,15 @@ def run_headline(run: RunFolder, scene: Scene, title: str = "") -> Html:
     mapped = map_values(run, scene)
     present: list[NDArray[Any]] = []
     if mapped is not None:
-        pictures.append((colorize(mapped[0], scene.classes), "Class map", f"Class map of {scene.name}"))
+        pictures.append((colorize(mapped[0], run_classes(run)), "Class map", f"Class map of {scene.name}"))
         present.append(mapped[0])
     if scene.has_labels:
         labels = label_values(scene)[0]
         pictures.append((colorize(labels, scene.classes), "Reference labels", f"Labels of {scene.name}"))
         present.append(labels)
     legend = ""
-    if present:
-        legend = legend_html(class_legend(scene.classes, np.concatenate([p.ravel() for p in present])))
+    if present:  # labels of classes that the split dropped are named by the pictures of the labels
+        legend = legend_html(class_legend(run_classes(run), np.concatenate([p.ravel() for p in present])))
     text = (
         f'<section class="wb-headline"><h1>{escape(words)}</h1><p class="verdict">{escape(verdict(metrics))}</p>'
         f"{warnings_html(metrics)}{score_card(metrics)}{maps_html(pictures)}{legend}</section>"

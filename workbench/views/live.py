@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from workbench.scenes import Collection, Scene
 from workbench.views.backend import hv
+from workbench.views.class_spectra import shown_classes
 from workbench.views.classes import LegendEntry
 from workbench.views.grid import grid_of
 from workbench.views.maps import rings
 from workbench.views.raster import Raster
 from workbench.views.selection import Pixel
-from workbench.views.spectra import Picked, class_overlay, picked_overlay, shown_classes, spectra_options, spectra_table
+from workbench.views.spectra import Picked, class_overlay, picked_overlay, spectra_options, spectra_table
 from workbench.views.style import PICKED, dress
 
 FIT = """

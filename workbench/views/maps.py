@@ -11,7 +11,7 @@ from workbench.runs import RunFolder
 from workbench.scenes import Scene
 from workbench.scenes.classes import ClassTable
 from workbench.views.backend import hv
-from workbench.views.classes import HIT_LEGEND, LegendEntry, class_legend, hits, label_values, map_values
+from workbench.views.classes import HIT_LEGEND, LegendEntry, class_legend, hits, label_values, map_values, run_classes
 from workbench.views.grid import Grid, grid_of, point_of
 from workbench.views.layers import Layer, chosen_bands, find_layer
 from workbench.views.picture import Picture
@@ -116,13 +116,13 @@ def class_map(run: RunFolder, scene: Scene, size: int | None = FRAME) -> Picture
         WorkbenchError: The run has not mapped the tile.
     """
     values, stride = _mapped(run, scene)
-    grid = grid_of(scene, stride)
+    grid, classes = grid_of(scene, stride), run_classes(run)
     return Picture(
-        class_element(values, scene.classes, grid, "map").opts(**grid.options(size)),
+        class_element(values, classes, grid, "map").opts(**grid.options(size)),
         f"Class map of {scene.name}",
         f"What run {run.id} says of every pixel; transparent where a modality has no data.",
-        class_counts(values, scene.classes, stride),
-        class_legend(scene.classes, values),
+        class_counts(values, classes, stride),
+        class_legend(classes, values),
     )
 
 
@@ -135,7 +135,7 @@ def label_and_class_map(run: RunFolder, scene: Scene, size: int = 460) -> Pictur
         (class_element(labels, scene.classes, grid, "label") * _numbers(labels, scene, grid, stride)).opts(
             title="Labels"
         ),
-        class_element(mapped, scene.classes, grid, "map").opts(title="Class map"),
+        class_element(mapped, run_classes(run), grid, "map").opts(title="Class map"),
     ]
     options = {**grid.options(size), "hooks": [dress]}
     inside = labels > 0
