@@ -23,6 +23,7 @@ class UnknownNameError(WorkbenchError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        name = str(name)  # whatever was given: a face may pass a number or None
         self.kind, self.name, self.known, self.hint = kind, name, sorted(known), hint
         near = nearest(name, self.known)
         if near:

@@ -9,17 +9,18 @@ import torch
 from numpy.typing import NDArray
 
 from workbench.analysis import confusion_matrix, scores
-from workbench.experiments.run import Run, open_run
+from workbench.experiments.run import as_run
 from workbench.mapping import Predictor
 from workbench.models.pixels import PixelTable, load_pixels, square, valid_positions
 from workbench.models.predict import logits_at, precision_context
+from workbench.runs import RunFolder
 from workbench.scenes import Collection, Scene
 from workbench.splits import Sample, Split
 
 COMPARED = 256  # pixels on which the two views, and tiles with and without halo, are compared
 
 
-def evaluate(run: Run | str, device: str = "auto") -> dict[str, Any]:
+def evaluate(run: RunFolder | str, device: str = "auto") -> dict[str, Any]:
     """Score a finished run again from its weights; nothing of the run is changed.
 
     Args:
@@ -32,8 +33,7 @@ def evaluate(run: Run | str, device: str = "auto") -> dict[str, Any]:
     Raises:
         WorkbenchError: The run is not trained, or its scene has changed.
     """
-    if isinstance(run, str):
-        run = open_run(run)
+    run = as_run(run)
     predictor = run.predictor(device)
     scene = run.scene
     table = load_pixels(scene, predictor.roles, predictor.device, predictor.scaling)

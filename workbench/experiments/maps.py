@@ -6,15 +6,16 @@ from pathlib import Path
 from workbench.base.errors import WorkbenchError
 from workbench.base.files import explained, read_json, remove_left_files, write_json
 from workbench.experiments.inputs import RunInputs
-from workbench.experiments.run import Run, open_run
+from workbench.experiments.run import Run, as_run
 from workbench.jobs import file_lock
 from workbench.mapping import stream_classes, write_class_map
 from workbench.mapping.stream import Progress
+from workbench.runs import RunFolder
 from workbench.scenes import ClassTable, Collection, Scene, open_scene
 
 
 def map_scene(
-    run: Run | str, scene: str | Path | None = None, device: str = "auto", progress: Progress | None = None
+    run: RunFolder | str, scene: str | Path | None = None, device: str = "auto", progress: Progress | None = None
 ) -> dict[str, Path]:
     """Class maps of a whole scene or of every tile of a collection, in the run's view.
 
@@ -34,8 +35,7 @@ def map_scene(
     Raises:
         WorkbenchError: The scene does not fit the run, or the disk is full.
     """
-    if isinstance(run, str):
-        run = open_run(run)
+    run = as_run(run)
     opened = run.scene if scene is None else open_scene(scene)
     RunInputs.load(run.path).check(opened)
     classes = run.class_table

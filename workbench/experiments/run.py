@@ -184,6 +184,13 @@ def _tile(scene: Scene | Collection, tile: int | str) -> Scene:
     return scene.scenes[tile]
 
 
+def as_run(run: RunFolder | str) -> Run:
+    """A run that can answer, from one of `list_runs()` or from its id; see `open_run`."""
+    if isinstance(run, Run):
+        return run
+    return Run(run.path) if isinstance(run, RunFolder) else open_run(run)
+
+
 def open_run(name: str) -> Run:
     """Open a run by its id, the beginning of its id, or the beginning of its hash.
 

@@ -26,7 +26,7 @@ from workbench.models.pixels import PixelTable, load_pixels, valid_positions
 from workbench.runs import Recipe, RunConfig, SplitConfig, run_id
 from workbench.runs.status import write_status
 from workbench.scenes import Collection, Scene, open_scene
-from workbench.splits import Sample, Split, make_split
+from workbench.splits import Split, make_split
 from workbench.training.fit import fit
 from workbench.training.recipes import recipe as find_recipe
 from workbench.training.recorder import BEST, CHECKPOINT, save_weights
@@ -88,6 +88,8 @@ def train(
     roles = resolve_roles(scene, model, inputs)
     if split is None:
         split = make_split(scene, "blocks", kind.patch_size, seed)
+    if not isinstance(split, Split):
+        raise WorkbenchError(f"A split is what `make_split` gives, such as make_split(scene, 'blocks'); got {split!r}.")
     if split.scene_hash != scene.content_hash:
         raise WorkbenchError(f"The split was made for another scene than {scene.name!r} as it is now. Make it again.")
     config = RunConfig.build(
@@ -156,9 +158,7 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
         address=scene.address,
     )
     inputs.save(folder)
-    training = _samples(table, split.train, split.classes, "training")
-    validation = _samples(table, split.validation, split.classes, "validation")
-    _samples(table, split.test, split.classes, "test")  # refused now rather than after the training
+    training, validation, _ = (_samples(table, split, side) for side in split.sides)  # a test without data is told now
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = create_model(config.model, band_counts(scene, config.inputs), len(split.classes), config.width)
@@ -210,19 +210,20 @@ def _load(config: RunConfig, scene: Scene | Collection, split: Split) -> tuple[P
     return table, len(positions) if positions is not None else table.valid.numel()
 
 
-def _samples(table: PixelTable, sample: Sample, classes: tuple[int, ...], side: str) -> Samples:
-    """Pixels with data, with class indices instead of class values."""
+def _samples(table: PixelTable, split: Split, side: str) -> Samples:
+    """Pixels of one side with data, with class indices instead of class values."""
+    sample = split.sides[side]
     chosen = valid_positions(table, sample.positions)
     labels = sample.labels[chosen]
-    missing = sorted(set(classes) - set(labels.tolist())) if side == "training" else []
+    missing = [split.names[value] for value in split.classes if not (labels == value).any()]
+    if side == "train" and missing:
+        raise WorkbenchError(
+            f"These classes have no training pixel with data in every modality, so they cannot be learnt: "
+            f"{', '.join(missing)}. Leave the modality with the no-data out, or label other pixels."
+        )
     if side == "test" and not len(labels):
         raise WorkbenchError(
             f"None of the {len(sample)} test pixels has data in every modality, so nothing can be scored. Leave the "
             "modality with the no-data out, or split in another way."
         )
-    if missing:
-        raise WorkbenchError(
-            f"Classes {missing} have no {side} pixel with data in every modality, so they cannot be learnt. Leave the "
-            "modality with the no-data out, or label other pixels."
-        )
-    return Samples(sample.positions[chosen], np.searchsorted(classes, labels).astype(np.int64))
+    return Samples(sample.positions[chosen], np.searchsorted(split.classes, labels).astype(np.int64))

@@ -1,6 +1,7 @@
 """The attention of a network at one pixel, beside the patch it saw."""
 
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 import torch
@@ -69,6 +70,10 @@ def attention_at(
         WorkbenchError: The pixel lies outside the tile or has no data.
     """
     height, width = scene.shape
+    try:
+        row, col = index(row), index(col)
+    except TypeError as error:
+        raise WorkbenchError(f"Row and column are whole numbers, not {row!r} and {col!r}.") from error
     if not (0 <= row < height and 0 <= col < width):
         raise WorkbenchError(
             f"Pixel (row {row}, column {col}) lies outside {scene.name!r} of {height} rows and {width} columns."

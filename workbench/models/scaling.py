@@ -32,7 +32,7 @@ class BandScaling:
         """Fit on pixels `(n, bands)`; rows with a non-finite value are left out.
 
         Raises:
-            WorkbenchError: No valid pixel is left.
+            WorkbenchError: No valid pixel is left, or the values are too far apart.
         """
         pixels = pixels[np.isfinite(pixels).all(axis=1)]
         if not len(pixels):
@@ -42,11 +42,16 @@ class BandScaling:
             )
         low, high = pixels.min(axis=0), pixels.max(axis=0)
         if method == "minmax":
-            shift, span = low, high - low
+            shift, span = low.astype(np.float64), high.astype(np.float64) - low
         else:
             shift = pixels.mean(axis=0, dtype=np.float64)
             span = pixels.std(axis=0, dtype=np.float64)
         span = np.where(span > 1e-12 * np.maximum(1.0, np.abs(shift)), span, 1.0)
+        if np.max(span) > np.finfo(np.float32).max:
+            raise WorkbenchError(
+                f"Its values reach from {low.min():g} to {high.max():g}, too far apart to be scaled. Is one of them a "
+                "no-data value that was not declared at import?"
+            )
         return cls(shift.astype(np.float32), span.astype(np.float32), low, high)
 
     def to_json(self) -> dict[str, list[float]]:

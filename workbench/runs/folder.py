@@ -141,13 +141,14 @@ def open_run_folder(name: str) -> RunFolder:
         UnknownNameError: There is no such run.
         WorkbenchError: Several runs begin so, or the run is damaged.
     """
+    name = str(name)
     runs = {folder.id: folder for folder in list_runs()}
     if name in runs:
         return runs[name]
     hits = [run for run in runs if run.startswith(name) or run.rsplit("-", 1)[-1].startswith(name)] if name else []
     if len(hits) > 1:
         raise WorkbenchError(f"{len(hits)} runs begin with {name!r}: {', '.join(hits[:5])}. Give more of the id.")
-    if not hits and name and Path(name).name == name and (runs_root() / name).is_dir():
+    if not hits and not name.startswith(".") and name in {path.name for path in runs_root().glob("*/")}:
         raise WorkbenchError(
             f"Run {name} is damaged: its config.yaml or status.json is missing or cannot be read. {AGAIN}"
         )
