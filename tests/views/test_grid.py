@@ -75,8 +75,9 @@ def test_beside_the_scene_is_no_pixel(tmp_path):
 
 
 def test_frame_is_true_to_scale(tmp_path):
-    frame = grid_of(scene_of(tmp_path, NORTH_UP)).frame(300)
-    assert frame == {"frame_width": 300, "frame_height": 200}
+    grid = grid_of(scene_of(tmp_path, NORTH_UP))
+    assert grid.frame(90) == {"frame_width": 90, "frame_height": 60}
+    assert grid.frame(900)["frame_width"] == 180  # nine pixels are not blown up to a page
 
 
 def test_rasterio_agrees_on_bounds(tmp_path):

@@ -57,6 +57,17 @@ def test_verdict_names_the_weakest_class_and_the_commonest_mistake():
     assert words.count(". ") == 1  # two sentences
 
 
+def test_verdict_is_held_against_the_best_control():
+    better = metrics()
+    better["controls"]["site_only"] = {"oa": 0.9}
+    assert "no more than the 90.0 % of a rule that only knows the site" in verdict(better)
+
+
+def test_objects_are_scored_beside_pixels():
+    card = score_card(metrics(objects={"layer": "crown", "count": 1234, "oa": 0.5}))
+    assert "<b>50.0 %</b><span>of 1,234 crowns, by majority" in card
+
+
 def test_synthetic_scenes_say_so_and_names_are_escaped():
     html = warnings_html(metrics(synthetic=True, audit={"banner": "a <i> leak", "banner_level": "red"}))
     assert "Synthetic scene: fusion wins by construction." in html

@@ -82,16 +82,21 @@ def class_table(scene: Scene | Collection) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=["class", "labelled pixels", "%", "tiles"])
 
 
-def shown_tile(scene: Scene | Collection, run: RunFolder | None = None) -> int:
-    """Number of the tile to draw: the one with most test pixels of a run, else the largest."""
+def shown_tiles(scene: Scene | Collection, run: RunFolder | None = None, most: int = 4) -> list[int]:
+    """Numbers of the tiles to draw: those with most test pixels of a run, else the largest; the best first."""
+    weights = np.array([rows * cols for rows, cols in scene.shapes], float)
     if run is not None:
         frame = run.predictions
-        test = frame[frame["set"] == "test"]["tile"]
+        test = frame[frame["set"] == "test"]["tile"].to_numpy()
         if len(test):
-            return int(test.mode().iloc[0])
-    return max(
-        range(len(scene.scenes)), key=lambda number: scene.scenes[number].shape[0] * scene.scenes[number].shape[1]
-    )
+            weights = np.bincount(test, minlength=len(weights)).astype(float)
+    order = np.argsort(-weights, kind="stable")
+    return [int(number) for number in order[:most] if weights[number] > 0]
+
+
+def shown_tile(scene: Scene | Collection, run: RunFolder | None = None) -> int:
+    """Number of the one tile to draw."""
+    return shown_tiles(scene, run, 1)[0]
 
 
 def find_tile(scene: Scene | Collection, name: str = "") -> Scene:

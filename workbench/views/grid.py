@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from workbench.scenes import Scene
 from workbench.views.style import FRAME
 
+MAGNIFIED = 20
+"""Screen pixels that a drawn pixel takes at most: small tiles stay small."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -23,6 +26,7 @@ class Grid:
         y_label: Name of the y axis.
         ticks: Format of the numbers at the axes.
         georeferenced: Whether x and y are map coordinates.
+        longest: Drawn pixels along the longer side.
     """
 
     bounds: tuple[float, float, float, float]
@@ -33,6 +37,7 @@ class Grid:
     y_label: str
     ticks: str
     georeferenced: bool
+    longest: int
 
     def place(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Rows of an array (rows, cols, ...) in the order that `bounds` wants: row 0 at the larger y."""
@@ -44,7 +49,7 @@ class Grid:
         """Width and height of the frame in screen pixels, true to scale."""
         left, bottom, right, top = self.bounds
         width, height = right - left, top - bottom
-        scale = longest / max(width, height)
+        scale = min(longest, MAGNIFIED * self.longest) / max(width, height)
         return {"frame_width": max(round(width * scale), 40), "frame_height": max(round(height * scale), 40)}
 
     def options(self, longest: int | None = FRAME) -> dict[str, Any]:
@@ -68,17 +73,18 @@ def grid_of(scene: Scene, stride: int = 1) -> Grid:
     A rotated grid is drawn by columns and rows: its map axes would not be parallel to the screen.
     """
     rows, cols = (-(-size // stride) * stride for size in scene.shape)
+    longest = max(rows, cols) // stride
     transform = scene.transform
     if transform is None or transform[1] or transform[3]:
         bounds = (-0.5, -0.5, cols - 0.5, rows - 0.5)
-        return Grid(bounds, True, False, True, "column", "row", "%d", False)
+        return Grid(bounds, True, False, True, "column", "row", "%d", False, longest)
     a, _, c, _, e, f = transform
     x0, x1 = sorted((c, c + a * cols))
     y0, y1 = sorted((f, f + e * rows))
     x_label, y_label = axis_names(scene.crs)
     span = max(x1 - x0, y1 - y0)
     ticks = "%d" if span >= 20 else f"%.{min(7, 2 - int(np.floor(np.log10(span))))}f"
-    return Grid((x0, y0, x1, y1), e > 0, a < 0, False, x_label, y_label, ticks, True)
+    return Grid((x0, y0, x1, y1), e > 0, a < 0, False, x_label, y_label, ticks, True, longest)
 
 
 def point_of(scene: Scene, grid: Grid, row: float, col: float) -> tuple[float, float]:

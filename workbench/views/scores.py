@@ -22,6 +22,11 @@ CONTROLS = {
     "site_only": "commonest training class of the site",
     "majority_class": "commonest training class",
 }
+RULES = {
+    "coordinates_only": "a rule that only knows where the training pixels lie",
+    "site_only": "a rule that only knows the site",
+    "majority_class": "always giving the commonest training class",
+}
 TEXT_UP_TO = 20  # classes up to which the cells of a confusion matrix hold their counts
 
 
@@ -56,12 +61,15 @@ def score_card(metrics: Mapping[str, Any]) -> str:
     test = metrics["test"]
     if test is None:
         return '<p class="wb-note">No test pixel has data in every modality: there is no score.</p>'
-    figures = (
+    figures: tuple[tuple[str, str], ...] = (
         ("Overall accuracy", percent(test["oa"])),
         ("Average accuracy", percent(test["aa"])),
         ("Kappa", f"{test['kappa']:.2f}"),
     )
-    cards = "".join(f'<div class="figure"><b>{value}</b><span>{name}</span></div>' for name, value in figures)
+    objects = metrics.get("objects")
+    if objects:
+        figures += ((f"of {objects['count']:,} {objects['layer']}s, by majority", percent(objects["oa"])),)
+    cards = "".join(f'<div class="figure"><b>{value}</b><span>{escape(name)}</span></div>' for name, value in figures)
     pixels = sum(test["support"])
     return (
         f'<div class="wb-score">{cards}<div class="figure">{protocol_tag(metrics["protocol"])}<br>'
@@ -107,10 +115,12 @@ def verdict(metrics: Mapping[str, Any]) -> str:
     test = metrics["test"]
     if test is None:
         return "The run could not be scored. No test pixel has data in every modality."
-    control = metrics["controls"]["coordinates_only"]["oa"]
+    known = {key: control["oa"] for key, control in metrics["controls"].items() if key in RULES}
+    best = max(known, key=lambda key: known[key])
+    than = "against" if test["oa"] > known[best] else "no more than the"
     first = (
-        f"{model_title(metrics['model'])} gives {percent(test['oa'])} of the test pixels their right class, against "
-        f"{percent(control)} for a rule that only knows where the training pixels lie."
+        f"{model_title(metrics['model'])} gives {percent(test['oa'])} of the test pixels their right class, {than} "
+        f"{percent(known[best])} {'for' if than == 'against' else 'of'} {RULES[best]}."
     )
     if metrics["protocol"] == "random":
         return f"{first} The split is random, so neighbours of test pixels were trained on and the score says little."
