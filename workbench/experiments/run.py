@@ -18,7 +18,7 @@ from workbench.mapping import Predictor
 from workbench.models import create_model
 from workbench.runs import RunFolder, open_run_folder
 from workbench.runs.folder import AGAIN
-from workbench.scenes import ClassEntry, ClassTable, Collection, Scene, open_scene
+from workbench.scenes import ClassTable, Collection, Scene, open_scene
 from workbench.splits import Split
 
 WEIGHTS = "model.safetensors"
@@ -87,7 +87,7 @@ class Run(RunFolder):
     def class_table(self) -> ClassTable:
         """Value, name and colour of each output, as they were in the scene of the training."""
         try:
-            return ClassTable(ClassEntry(**entry) for entry in self.metrics["classes"])
+            return ClassTable.from_json(self.metrics["classes"])
         except (KeyError, TypeError) as error:
             raise WorkbenchError(f"{self.path / 'metrics.json'} names no classes. {AGAIN}") from error
 

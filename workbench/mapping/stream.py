@@ -1,5 +1,6 @@
 """Windows with halo are read, predicted and written to Zarr, one after the other; a killed map goes on where it was."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,12 +152,10 @@ def _outside(arrays: dict[str, NDArray[np.float32]], scaling: Scaling) -> NDArra
 
 def _open_store(path: Path, shape: tuple[int, int], count: int, size: int, key: str) -> dict[str, Any]:
     if path.exists():
-        try:
+        with contextlib.suppress(Exception):  # zarr's errors on a store cut off while it was made are many: begin anew
             store = zarr.open_group(path, mode="r+")
             if store.attrs.get("key") == key:
-                return dict(store.arrays())
-        except (FileNotFoundError, ValueError, KeyError):
-            pass  # a store cut off while it was made: begin anew
+                return {name: store[name] for name in ("classes", "confidence", "outside", "done")}
     store = zarr.create_group(path, overwrite=True)
     chunks = (min(size, shape[0]), min(size, shape[1]))
     store.create_array("classes", shape=shape, chunks=chunks, dtype="uint16", fill_value=0)
