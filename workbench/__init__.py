@@ -3,8 +3,13 @@
 The names below are the public face. Each loads its room on first use, so that ``import workbench`` stays quick.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Read when torch loads OpenMP: threads that wait for each other sleep instead of spinning. On a machine that does other
+# work too, narrow networks train 3 to 5 times faster so.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from workbench.base.errors import WorkbenchError as WorkbenchError
