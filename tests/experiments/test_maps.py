@@ -128,3 +128,52 @@ def test_a_scene_that_does_not_fit_is_refused(run, roots):
     write_scene(roots / "data" / "shifted.zarr", [shifted], ClassTable.from_names(NAMES))
     with pytest.raises(WorkbenchError, match=r"40\.0 nm"):
         map_scene(run, "shifted")
+
+
+def test_a_map_names_and_colours_the_runs_classes(run, roots):
+    """The mapped scene may have no class table, or one in which the same values mean something else."""
+    bare = draft(seed=3, name="bare")
+    bare.labels = None
+    write_scene(roots / "data" / "bare.zarr", [bare], ClassTable())
+    write_scene(
+        roots / "data" / "foreign.zarr", [draft(name="foreign")], ClassTable.from_names(["rot", "grün", "blau"])
+    )
+    for name in ("bare", "foreign"):
+        with rasterio.open(map_scene(run, name)[name]) as raster:
+            assert [raster.tags(1)[f"class_{value}"] for value in run.classes] == NAMES
+            colours = raster.colormap(1)
+        found = {value: "#{:02x}{:02x}{:02x}".format(*colours[value]) for value in run.classes}
+        assert found == {entry.value: entry.color for entry in run.class_table}
+
+
+def test_two_who_map_the_same_run_take_turns(run, scene, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from workbench.experiments import maps
+
+    at_once, most = [], []
+
+    def watched(*args):
+        at_once.append(1)
+        most.append(len(at_once))
+        result = stream_classes(*args)
+        at_once.pop()
+        return result
+
+    for path in (run.path / "maps").glob("tiny.*"):
+        path.unlink()
+    monkeypatch.setattr(maps, "stream_classes", watched)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: map_scene(run), range(2))
+    assert one == other
+    assert most == [1]  # the second one found the map
+
+
+def test_a_folder_that_cannot_be_written_is_told(run, scene, monkeypatch, tmp_path):
+    import shutil
+
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path))
+    shutil.copytree(run.path, tmp_path / run.id, ignore=shutil.ignore_patterns("maps"))
+    (tmp_path / run.id / "maps").touch()
+    with pytest.raises(WorkbenchError, match="Not allowed while making a folder for class maps"):
+        map_scene(run.id)

@@ -5,17 +5,23 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 from sklearn.metrics import accuracy_score, cohen_kappa_score
 
-from tests.experiments.conftest import OPTIONS
+from tests.experiments.conftest import OPTIONS, draft
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments import evaluate, open_run, train
 from workbench.experiments.compare import compare_modalities
-from workbench.splits import make_split
+from workbench.runs import list_runs
+from workbench.scenes import ClassTable, write_scene
+from workbench.splits import Sample, make_split
+from workbench.training.fit import fit
 
 
 def test_the_folder_holds_what_was_promised(run):
@@ -179,3 +185,114 @@ def test_a_full_disk_is_told_and_the_run_can_be_continued(scene, monkeypatch):
 def test_a_loss_that_is_not_finite_is_told(scene):
     with pytest.raises(WorkbenchError, match="learning rate"):
         train(scene, **(OPTIONS | {"learning_rate": 1e30, "epochs": 4}))
+
+
+def test_test_labels_do_not_touch_the_training(run, scene, roots):
+    """Other labels at the test pixels, on the same positions, give the same weights and the same history."""
+
+    split = run.split
+    changed = draft(name="otherwise")
+    positions = split.test.positions
+    changed.labels[positions[:, 1], positions[:, 2]] = 4 - split.test.labels
+    other = write_scene(roots / "data" / "otherwise.zarr", [changed], ClassTable.from_names(["low", "high", "bright"]))
+    again = train(
+        other,
+        split=replace(split, scene_hash=other.content_hash, test=Sample(positions, 4 - split.test.labels)),
+        **OPTIONS,
+    )
+    one, two = (load_file(folder.path / "model.safetensors") for folder in (run, again))
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+    drop = ["seconds"]
+    assert again.history.drop(columns=drop).equals(run.history.drop(columns=drop))
+    assert again.metrics["test"]["confusion"] != run.metrics["test"]["confusion"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"width": "0.5"}, "width"), ({"width": float("nan")}, "width"), ({"width": 100}, "width"),
+        ({"seed": -1}, "seed"), ({"seed": 2**70}, "seed"), ({"threads": 0}, "threads"), ({"threads": "2"}, "threads"),
+        ({"precision": "fp8"}, "precision"), ({"compile": "yes"}, "compile"), ({"learning_rate": float("inf")}, "finite"),
+        ({"device": None}, "device"), ({"recipe": 5}, "recipe"), ({"model": None}, "model"), ({"split": "blocks"}, "split"),
+    ],
+)  # fmt: skip
+def test_options_of_the_wrong_kind_are_told_before_anything_is_written(scene, roots, options, told):
+    before, threads = set((roots / "runs").glob("*")), torch.get_num_threads()
+    split = make_split(scene, "blocks", 11, 0)
+    with pytest.raises(WorkbenchError, match=told):
+        train(scene, **(OPTIONS | {"split": split} | options))
+    assert set((roots / "runs").glob("*")) == before
+    assert torch.get_num_threads() == threads
+
+
+def test_pixels_without_data_are_told_before_the_training(scene, roots, monkeypatch):
+    from workbench.training.task import FusionTask
+
+    monkeypatch.setattr(FusionTask, "training_step", lambda *_: pytest.fail("the training began"))
+    split = make_split(scene, "blocks", 11, 0)
+
+    def holed(name, where):
+        made = draft(name=name)
+        array, info = made.modalities["lidar"]
+        made.modalities["lidar"] = (np.where(where(made), np.nan, array), info)
+        return write_scene(roots / "data" / f"{name}.zarr", [made], ClassTable.from_names(["low", "high", "bright"]))
+
+    def test_side(made):
+        mask = np.zeros(made.labels.shape, bool)
+        mask[split.test.positions[:, 1], split.test.positions[:, 2]] = True
+        return mask
+
+    for name, where, told in [
+        ("notest", test_side, "None of the .* test pixels has data"),
+        ("noclass", lambda made: made.labels == 2, "no training pixel .*: high"),
+        ("nothing", lambda made: made.labels >= 0, "While scaling 'lidar' of scene 'nothing'"),
+    ]:
+        with pytest.raises(WorkbenchError, match=told):
+            train(holed(name, where), **OPTIONS)
+        (failed,) = [run for run in list_runs() if run.id.startswith(name)]
+        assert failed.status["state"] == "failed"
+
+
+def test_a_run_that_is_stopped_says_so_and_how_far_it_came(scene, roots, monkeypatch):
+    from workbench.training.task import FusionTask
+
+    plain = FusionTask.training_step
+
+    def stopped(self, batch, batch_idx):
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+        return plain(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FusionTask, "training_step", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            train(scene, **(OPTIONS | {"seed": 11}))
+    (run,) = [run for run in list_runs() if run.config.seed == 11]
+    assert (run.status["state"], run.status["epoch"]) == ("interrupted", 1)
+    assert train(scene, **(OPTIONS | {"seed": 11})).id == run.id
+
+
+def test_two_who_train_the_same_run_take_turns(scene, roots, monkeypatch):
+    """Threads hold the lock as processes do."""
+    monkeypatch.setenv("WORKBENCH_RUNS", str(roots / "twice"))
+    done = []
+
+    def counted(*args):
+        done.append(args[0])
+        return fit(*args)
+
+    module = sys.modules["workbench.experiments.train"]  # the package has a function of that name
+    monkeypatch.setattr(module, "fit", counted)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: train(scene, **(OPTIONS | {"epochs": 1})), range(2))
+    assert one.path == other.path
+    assert len(done) == 1
+    assert other.complete
+
+
+def test_a_runs_root_that_is_no_folder_is_told(scene, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    for place in ("file", "file/deeper"):
+        monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / place))
+        with pytest.raises(WorkbenchError, match="Not allowed while making a run folder"):
+            train(scene, **OPTIONS)
