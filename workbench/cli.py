@@ -244,6 +244,7 @@ def train(
     from workbench.scenes import open_scene
     from workbench.training.recipes import recipe as find_recipe
 
+    roles = {key: tuple(value.split(",")) for key, value in _pairs(inputs, "--input").items()} or None
     asked = {"epochs": epochs, "patience": patience}
     changes = _typed(change, "--set") | {key: value for key, value in asked.items() if value is not None}
     find_recipe(model, recipe, changes)  # refused now, before the split is made and printed
@@ -251,7 +252,6 @@ def train(
     made = _split(scene, protocol, kind.patch_size, seed if split_seed is None else split_seed, split)
     if not as_json:
         print(made.audit())
-    roles = {key: tuple(value.split(",")) for key, value in _pairs(inputs, "--input").items()} or None
     run = run_training(
         open_scene(scene),
         model,
