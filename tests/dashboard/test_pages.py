@@ -1,8 +1,10 @@
 """The pages of the dashboard without a browser, and what their process loads."""
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from workbench.dashboard.reports_page import ReportsPage
 from workbench.dashboard.scenes_page import ScenesPage
 from workbench.scenes import open_scene
+from workbench.views.backend import hv
 from workbench.views.style import PICKED
 
 
@@ -49,7 +52,7 @@ def test_a_tap_picks_the_pixel_under_it(page):
     assert page.selection.pixels == [(5, 7)]
     assert (page.row.value, page.col.value) == (5, 7)
     np.testing.assert_array_equal(page._spectrum.picked[0][0], scene.spectrum("hsi", 5, 7))
-    assert PICKED[0] in page._table.object
+    assert PICKED[0] in page._picked.object
     assert f"{int(scene.read_labels()[5, 7])}" in page._facts.object
     page.tapped(0.0, 0.0)  # beside the scene
     assert page.selection.pixels == [(5, 7)]
@@ -58,7 +61,7 @@ def test_a_tap_picks_the_pixel_under_it(page):
 def test_a_typed_pixel_does_the_same(page):
     page.row.value = 9
     assert page.selection.pixels == [(9, 48)]
-    assert "row 9, column 48" in page._table.object
+    assert "row 9, column 48" in page._picked.object
 
 
 def test_no_data_is_said_in_words(page):
@@ -76,7 +79,7 @@ def test_another_scene_without_labels_or_georeference(page):
 
 def test_class_names_are_escaped(page):
     page.layer.value = "Labels"
-    for pane in (page._legend, page._table, page._facts):
+    for pane in (page._legend, page._known, page._facts):
         assert "<script>" not in pane.object
     assert "&lt;script&gt;" in page._legend.object
 
@@ -140,6 +143,19 @@ def test_an_unfinished_run_shows_its_progress(small_world, monkeypatch, tmp_path
     html = reports._runs_list.object
     assert "epoch 3 of 9" in html
     assert "Overall accuracy" not in html
+
+
+def test_a_closed_page_gives_its_memory_back(small_world):
+    page = ScenesPage()
+    page.panels()
+    page.load()
+    plots = [hv.renderer("bokeh").get_plot(live.element) for live in (page._map, page._spectrum)]
+    remembered = [weakref.ref(page), weakref.ref(page._map), weakref.ref(page._spectrum)]
+    for plot in plots:
+        plot.cleanup()
+    del plot, plots, page
+    gc.collect()
+    assert [reference() for reference in remembered] == [None, None, None]
 
 
 def test_its_process_loads_no_torch(small_world):

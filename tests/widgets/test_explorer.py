@@ -126,7 +126,8 @@ def test_in_jupyterlab(small_world, tmp_path, chromium_path):
             remote = []
             page.on("request", lambda request: remote.append(request.url))
             page.goto("http://127.0.0.1:8931/lab/tree/explore.ipynb")
-            page.get_by_role("menuitem", name="Run").click()
+            page.get_by_text("| Idle").wait_for(timeout=90_000)
+            page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_text("Run All Cells", exact=True).click()
             page.wait_for_function("() => document.body.innerText.includes('[11]:')", timeout=120_000)
             select = page.locator(".jupyter-widgets select").nth(1)

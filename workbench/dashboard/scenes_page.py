@@ -33,6 +33,7 @@ from workbench.views.picture import legend_html, table_details
 from workbench.views.raster import raster
 from workbench.views.scores import SYNTHETIC, model_title, percent
 from workbench.views.selection import Selection
+from workbench.views.spectra import spectra_table
 from workbench.views.style import RIGHT, WRONG, rgb
 
 SHOWN_RUNS = 6  # newest runs whose maps are offered as layers
@@ -69,7 +70,7 @@ class ScenesPage:
         look = {"gap": "10px", "align_items": "end"}
         self._choices = pn.FlexBox(self.scene, self.tile, self.layer, self.labels_on_top, **look)
         self._pixel = pn.FlexBox(self.row, self.col, self.modality, **look)
-        self._legend, self._facts, self._table, self._head = html(), html(), html(), html()
+        self._legend, self._facts, self._head, self._picked, self._known = html(), html(), html(), html(), html()
         self._map_place = pn.Column(html(empty("Opening the scene", "A moment.")), sizing_mode="stretch_both")
         self._spectrum_place = pn.Column(min_height=310, sizing_mode="stretch_width")
         self.scene.param.watch(lambda _: self._guarded(self._open), "value")
@@ -85,7 +86,9 @@ class ScenesPage:
         return {
             "map": self._map_place,
             "strip": pn.Column(self._choices, self._legend, margin=0),
-            "context": pn.Column(self._head, self._pixel, self._facts, self._spectrum_place, self._table, margin=0),
+            "context": pn.Column(
+                self._head, self._pixel, self._facts, self._spectrum_place, self._picked, self._known, margin=0
+            ),
         }
 
     def load(self) -> None:
@@ -239,20 +242,19 @@ class ScenesPage:
         wanted = (scene.collection, scene.name, modality)
         current = self._spectrum
         if current is None or wanted != (current.scene.collection, current.scene.name, current.modality):
-            self._spectrum = LiveSpectrum(scene, self._whole, modality, None)
-            self._spectrum.mark(self.selection.pixels)
+            current = self._spectrum = LiveSpectrum(scene, self._whole, modality, None)
             self._spectrum_place[:] = [
-                pn.pane.HoloViews(self._spectrum.element, sizing_mode="stretch_width", height=310, margin=0)
+                pn.pane.HoloViews(current.element, sizing_mode="stretch_width", height=310, margin=0)
             ]
-        else:
-            current.mark(self.selection.pixels)
-        assert self._spectrum is not None
-        title = escape(self._whole.name if len(self._whole.scenes) == 1 else f"{self._whole.name}, {scene.name}")
-        note = f'<p class="soft">{SYNTHETIC}</p>' if self._whole.attrs.get("synthetic") else ""
-        self._head.object = f"<h1>{title}</h1>{note}"
+            known = spectra_table(current.info, current.known, ()) if current.known else None
+            self._known.object = legend_html(_classes_of(current)) + table_details(known, "Classes as a table")
+            title = escape(self._whole.name if len(self._whole.scenes) == 1 else f"{self._whole.name}, {scene.name}")
+            note = f'<p class="soft">{SYNTHETIC}</p>' if self._whole.attrs.get("synthetic") else ""
+            self._head.object = f"<h1>{title}</h1>{note}"
+        current.mark(self.selection.pixels)
         self._facts.object = self._pixel_facts(scene)
-        legend = legend_html([*self._spectrum.legend(), *_classes_of(self._spectrum)])
-        self._table.object = legend + table_details(self._spectrum.table())
+        picked = spectra_table(current.info, None, current.picked)
+        self._picked.object = legend_html(current.legend()) + table_details(picked, "Pixel as a table")
 
     def _pixel_facts(self, scene: Scene) -> str:
         row, col = self.selection.pixels[-1]

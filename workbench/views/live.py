@@ -1,23 +1,26 @@
 """A map and a spectrum that change in place, for faces that live: no axis is drawn anew, nothing jumps."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
-from holoviews.streams import Pipe, Tap
+from bokeh.events import Reset, Tap
+from bokeh.models import BoxZoomTool, ColumnDataSource, CustomJS
+from holoviews.streams import Pipe
 from numpy.typing import NDArray
 
 from workbench.scenes import Collection, Scene
 from workbench.views.backend import hv
 from workbench.views.class_spectra import shown_classes
 from workbench.views.classes import LegendEntry
-from workbench.views.grid import grid_of
-from workbench.views.maps import rings
+from workbench.views.grid import grid_of, point_of
 from workbench.views.raster import Raster
 from workbench.views.selection import Pixel
-from workbench.views.spectra import Picked, class_overlay, picked_overlay, spectra_options, spectra_table
-from workbench.views.style import PICKED, dress
+from workbench.views.spectra import Picked, class_overlay, picked_lines, spectra_options
+from workbench.views.style import PICKED, RING, dress
 
 FIT = """
 const {inner_width: w, inner_height: h, x_range: x, y_range: y} = figure;
@@ -37,6 +40,8 @@ Object.assign(seen, {scale, w, h});
 class LiveMap:
     """A raster of a scene in colours with rings at picked pixels.
 
+    Rings are Bokeh glyphs with a source of their own: HoloViews would go over the whole picture at each tap.
+
     Args:
         scene: The tile.
         stride: Side in scene pixels of one drawn pixel, the same for all rasters that are shown.
@@ -48,21 +53,18 @@ class LiveMap:
         self.grid = grid_of(scene, stride)
         shape = tuple(-(-side // stride) for side in scene.shape)
         self._raster = Pipe(data=np.zeros((*shape, 4), np.uint8))
-        self._rings = Pipe(data=[])
+        self._rings = ColumnDataSource({"x": [], "y": [], "color": []})
         self._base = hv.DynamicMap(self._draw, streams=[self._raster])
-        marks = [
-            hv.DynamicMap(lambda data, part=part: self._mark(data, part), streams=[self._rings]) for part in (0, 1)
-        ]
         options = self.grid.options(size)
         if size is None:  # HoloViews would set ranges itself at each change, and undo what a reader has zoomed to
             del options["data_aspect"]
-        hooks = [dress] if size is not None else [dress, self._keep_scale]
-        self.element = (self._base * marks[0] * marks[1]).opts(**options, hooks=hooks)
+        self.element = self._base.opts(hv.opts.RGB(**options, hooks=[dress, _weakly(self._finish)]))
+        self._fits = size is None
+        self._taps: list[Callable[[float, float], None]] = []
 
     def on_tap(self, callback: Callable[[float, float], None]) -> None:
         """Call `callback` with the map position of each tap; before the map is drawn."""
-        self._tap = Tap(source=self._base)
-        self._tap.add_subscriber(lambda x, y: callback(x, y))
+        self._taps.append(callback)
 
     def show(self, rgba: NDArray[np.uint8]) -> None:
         """Show uint8 (rows, cols, 4)."""
@@ -70,31 +72,31 @@ class LiveMap:
 
     def mark(self, pixels: Sequence[Pixel]) -> None:
         """Ring these pixels (row, col), in the fixed order of colours."""
-        self._rings.send(list(pixels))
-
-    def _keep_scale(self, plot: Any, element: Any) -> None:
-        """Bokeh hook: pixels stay square in a frame of any size; a new size keeps place and zoom."""
-        from bokeh.events import Reset
-        from bokeh.models import BoxZoomTool, CustomJS
-
-        figure = plot.state
-        if figure.tags:  # done at the first drawing
-            return
-        figure.tags = ["keeps scale"]
-        left, bottom, right, top = self.grid.bounds
-        arguments = {"figure": figure, "bounds": [left, bottom, right, top], "seen": {"scale": 0}}
-        for name in ("inner_width", "inner_height"):
-            figure.js_on_change(name, CustomJS(args=arguments, code=FIT))
-        figure.js_on_event(Reset, CustomJS(args=arguments, code=f"seen.scale = 0;{FIT}"))
-        for tool in figure.select({"type": BoxZoomTool}):
-            tool.match_aspect = True
+        places = [point_of(self.scene, self.grid, row, col) for row, col in pixels]
+        colors = [PICKED[number % len(PICKED)] for number in range(len(places))]
+        self._rings.data = {"x": [x for x, _ in places], "y": [y for _, y in places], "color": colors}
 
     def _draw(self, data: NDArray[np.uint8]) -> Any:
-        element = hv.RGB(self.grid.place(data), bounds=self.grid.bounds, vdims=[*"RGBA"])
-        return element.opts(hooks=[dress], tools=["tap"])
+        return hv.RGB(self.grid.place(data), bounds=self.grid.bounds, vdims=[*"RGBA"])
 
-    def _mark(self, data: list[Pixel], part: int) -> Any:
-        return list(rings(self.scene, self.grid, data))[part]
+    def _finish(self, plot: Any, element: Any) -> None:
+        """HoloViews hook, at the first drawing: rings, and pixels that stay square in a frame of any size."""
+        figure = plot.state
+        if figure.tags:
+            return
+        figure.tags = ["finished"]
+        look = {"size": RING, "fill_alpha": 0, "source": self._rings}
+        figure.scatter("x", "y", line_color="#ffffff", line_width=6, **look)
+        figure.scatter("x", "y", line_color="color", line_width=3, **look)
+        for callback in self._taps:  # Bokeh's own event: it comes with the lock on the document that a change needs
+            figure.on_event(Tap, partial(_tapped, callback))
+        for tool in figure.select({"type": BoxZoomTool}):
+            tool.match_aspect = True
+        if self._fits:
+            arguments = {"figure": figure, "bounds": list(self.grid.bounds), "seen": {"scale": 0}}
+            for name in ("inner_width", "inner_height"):
+                figure.js_on_change(name, CustomJS(args=arguments, code=FIT))
+            figure.js_on_event(Reset, CustomJS(args=arguments, code=f"seen.scale = 0;{FIT}"))
 
 
 class LiveSpectrum:
@@ -110,36 +112,52 @@ class LiveSpectrum:
     def __init__(self, scene: Scene, whole: Scene | Collection, modality: str, size: tuple[int, int] | None) -> None:
         self.scene, self.modality, self.info = scene, modality, scene.info(modality)
         self.known = shown_classes(whole, modality)
-        self._pipe = Pipe(data=[])
-        self._picked: list[Picked] = []
-        lines = [
-            hv.DynamicMap(lambda data, part=part: self._lines(data, part), streams=[self._pipe]) for part in (0, 1)
-        ]
-        element = class_overlay(self.info, self.known) * lines[0] * lines[1]
-        self.element = element.opts(**spectra_options(self.info, self.known, size))
+        self.picked: list[Picked] = []
+        self._lines = ColumnDataSource({"xs": [], "ys": [], "color": []})
+        options = spectra_options(self.info, self.known, size)
+        options["hooks"] = [*options["hooks"], _weakly(self._finish)]
+        self.element = class_overlay(self.info, self.known).opts(**options)
 
     def mark(self, pixels: Sequence[Pixel]) -> None:
         """Show the spectra of these pixels (row, col); raises `WorkbenchError` for one outside the scene."""
-        self._picked = [
+        self.picked = [
             (self.scene.spectrum(self.modality, row, col), f"row {row}, column {col}") for row, col in pixels
         ]
-        self._pipe.send(self._picked)
-
-    @property
-    def picked(self) -> list[Picked]:
-        """The spectra that are shown."""
-        return self._picked
-
-    def table(self) -> Any:
-        """The same figures as a pandas DataFrame."""
-        return spectra_table(self.info, self.known, self._picked)
+        lines = picked_lines(self.info, self.known, self.picked)
+        self._lines.data = {
+            "xs": [line["x"] for line in lines],
+            "ys": [line["y"] for line in lines],
+            "color": [line["color"] for line in lines],
+        }
 
     def legend(self) -> list[LegendEntry]:
         """Which colour is which pixel."""
-        return [LegendEntry(PICKED[i % len(PICKED)], "○", words) for i, (_, words) in enumerate(self._picked)]
+        return [LegendEntry(PICKED[i % len(PICKED)], "○", words) for i, (_, words) in enumerate(self.picked)]
 
-    def _lines(self, data: list[Picked], part: int) -> Any:
-        return list(picked_overlay(self.info, self.known, data))[part]
+    def _finish(self, plot: Any, element: Any) -> None:
+        """HoloViews hook, at the first drawing: the lines of picked pixels, with a white halo."""
+        figure = plot.state
+        if figure.tags:
+            return
+        figure.tags = ["finished"]
+        figure.multi_line("xs", "ys", line_color="#ffffff", line_alpha=0.85, line_width=5.5, source=self._lines)
+        figure.multi_line("xs", "ys", line_color="color", line_width=2.8, source=self._lines)
+
+
+def _weakly(hook: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """A hook that does not keep its object: HoloViews keeps options, and hooks with them, for good."""
+    reference = WeakMethod(hook)
+
+    def call(plot: Any, element: Any) -> None:
+        found = reference()
+        if found is not None:
+            found(plot, element)
+
+    return call
+
+
+def _tapped(callback: Callable[[float, float], None], event: Any) -> None:
+    callback(event.x, event.y)
 
 
 def colorbar_html(drawn: Raster) -> str:

@@ -16,7 +16,7 @@ from workbench.views.grid import Grid, grid_of, point_of
 from workbench.views.layers import Layer, chosen_bands, find_layer
 from workbench.views.picture import Picture
 from workbench.views.raster import STRETCH, Percentiles, Raster, raster
-from workbench.views.style import FRAME, PICKED, RIGHT, WRONG, dress, ink_on
+from workbench.views.style import FRAME, PICKED, RIGHT, RING, WRONG, dress, ink_on
 
 
 def composite(
@@ -221,7 +221,7 @@ def rings(scene: Scene, grid: Grid, pixels: Sequence[tuple[int, int]]) -> Any:
     points = [
         (*point_of(scene, grid, row, col), PICKED[number % len(PICKED)]) for number, (row, col) in enumerate(pixels)
     ]
-    look = {"marker": "circle", "fill_alpha": 0.0, "size": 15, "hooks": [dress]}
+    look = {"marker": "circle", "fill_alpha": 0.0, "size": RING, "hooks": [dress]}
     halo = hv.Points(points, vdims=["color"]).opts(line_color="#ffffff", line_width=6, **look)
     return halo * hv.Points(points, vdims=["color"]).opts(line_color="color", line_width=3, **look)
 

@@ -155,12 +155,12 @@ def table_html(frame: "pd.DataFrame", index: bool = True) -> str:
     )
 
 
-def table_details(frame: "pd.DataFrame | None") -> str:
+def table_details(frame: "pd.DataFrame | None", words: str = "As a table") -> str:
     """A table that is folded away until it is asked for."""
     if frame is None:
         return ""
     named = frame.index.name is not None or frame.index.nlevels > 1
-    return f'<details class="wb-details"><summary>As a table</summary>{table_html(frame, named)}</details>'
+    return f'<details class="wb-details"><summary>{escape(words)}</summary>{table_html(frame, named)}</details>'
 
 
 def _cell(value: Any) -> str:

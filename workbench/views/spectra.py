@@ -117,18 +117,23 @@ def spectra_options(info: ModalityInfo, known: ClassSpectra | None, size: tuple[
 
 
 def picked_overlay(info: ModalityInfo, known: ClassSpectra | None, picked: Sequence[Picked]) -> Any:
-    """Picked spectra as lines with a white halo: two elements, whatever their number, so that they redraw fast."""
+    """Picked spectra as lines with a white halo."""
+    lines = picked_lines(info, known, picked) or [NO_LINE]
+    halo = hv.Contours(lines, ["x", "y"], "color").opts(color="#ffffff", alpha=0.85, line_width=5.5, hooks=[dress])
+    return halo * hv.Contours(lines, ["x", "y"], "color").opts(color="color", line_width=2.8, hooks=[dress])
+
+
+def picked_lines(info: ModalityInfo, known: ClassSpectra | None, picked: Sequence[Picked]) -> list[dict[str, Any]]:
+    """`x`, `y` and `color` of the line of each picked spectrum."""
     x = _positions(info, known)
-    lines: list[dict[str, Any]] = []
+    lines = []
     for number, (spectrum, _) in enumerate(picked):
         if info.bands == 1:
             line: dict[str, Any] = {"x": [float(x[0]) - 0.5, float(x[-1]) + 0.5], "y": [float(spectrum[0])] * 2}
         else:
             line = _broken(x, spectrum)
         lines.append({**line, "color": PICKED[number % len(PICKED)]})
-    lines = lines or [NO_LINE]
-    halo = hv.Contours(lines, ["x", "y"], "color").opts(color="#ffffff", alpha=0.85, line_width=5.5, hooks=[dress])
-    return halo * hv.Contours(lines, ["x", "y"], "color").opts(color="color", line_width=2.8, hooks=[dress])
+    return lines
 
 
 def spectra_table(info: ModalityInfo, known: ClassSpectra | None, picked: Sequence[Picked]) -> "pd.DataFrame":

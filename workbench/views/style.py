@@ -7,6 +7,9 @@ import colorcet
 PICKED = ("#d55e00", "#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#0072b2", "#f0e442", "#999999")
 """Okabe-Ito in the order in which picked pixels take them; grey stands for black, which a dark page would swallow."""
 
+RING = 15
+"""Diameter of the ring around a picked pixel, screen pixels."""
+
 RIGHT, WRONG = "#56b4e9", "#d55e00"
 """Right and wrong test pixels: two Okabe-Ito colours that differ in lightness too."""
 
