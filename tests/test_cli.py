@@ -235,6 +235,7 @@ def test_ctrl_c_ends_with_130(call, monkeypatch):
         (["evaluate", "no-such-run"], "Unknown run"),
         (["import", "place", "-m", "hsi=hsi.tif"], "exists already"),
         (["import", "../x", "-m", "hsi=hsi.tif"], "cannot name a scene"),
+        (["import", "x" * 300, "-m", "hsi=hsi.tif"], "cannot name a scene"),
         (["import", "x", "-m", "hsi=none.tif"], "missing"),
         (["import", "x", "-m", "hsi=hsi.tif", "--quantity", "hsi=reflectence"], "'reflectence'"),
         (["import", "x", "-m", "hsi=hsi.tif", "--labels", "lidar.tif"], "whole numbers"),

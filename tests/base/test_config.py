@@ -125,6 +125,13 @@ def test_build_names_what_was_done_and_keeps_the_case_of_names():
         ModalityInfo.build({"name": "sar", "dtype": "float32", "bands": 1, "quantity": "db"}, "importing")
 
 
+def test_a_rule_of_the_whole_model_is_told_in_its_own_words():
+    from workbench.scenes import ModalityInfo
+
+    with pytest.raises(WorkbenchError, match=r"^While importing: 'hsi' has the type complex64; only real numbers"):
+        ModalityInfo.build({"name": "hsi", "dtype": "complex64", "bands": 1}, "importing")
+
+
 def test_a_model_is_frozen():
     with pytest.raises(Exception, match="frozen"):
         Outer(epochs=1).epochs = 2

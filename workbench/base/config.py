@@ -38,7 +38,9 @@ def describe(model: type[BaseModel], error: ValidationError) -> list[str]:
     """One plain sentence for each fault that pydantic found."""
     sentences = []
     for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"]) or "the whole"
+        key = ".".join(str(part) for part in fault["loc"])
+        said = fault["msg"].removeprefix("Value error, ")
+        said = said[:1].lower() + said[1:]  # names in it keep their case
         if fault["type"] == "extra_forbidden":
             fields = _fields(model, fault["loc"][:-1])
             near = nearest(str(fault["loc"][-1]), fields)
@@ -47,8 +49,7 @@ def describe(model: type[BaseModel], error: ValidationError) -> list[str]:
         elif fault["type"] == "missing":
             sentences.append(f"parameter {key!r} is missing")
         else:
-            said = fault["msg"][:1].lower() + fault["msg"][1:]  # names in it keep their case
-            sentences.append(f"parameter {key!r} = {fault['input']!r}: {said}")
+            sentences.append(f"parameter {key!r} = {fault['input']!r}: {said}" if key else said)
     return sentences
 
 

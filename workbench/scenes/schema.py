@@ -138,11 +138,11 @@ def check_name(name: str, what: str) -> str:
     """`name`, if it can be a folder of a store.
 
     Raises:
-        WorkbenchError: It is empty, kept for the store itself, or has other characters than letters, digits, _ . -
+        WorkbenchError: It is empty or long, kept for the store, or has other characters than letters, digits, _ . -
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) or name in KEPT_NAMES or name == "zarr.json":
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name) or name in KEPT_NAMES or name == "zarr.json":
         raise WorkbenchError(
-            f"{name!r} cannot name a {what}: use letters, digits, '_', '.' and '-', starting with a letter or digit"
+            f"{name!r} cannot name a {what}: use up to 100 letters, digits, '_', '.' and '-', starting with a letter or digit"
             f"{' (this word is kept for the store)' if name in KEPT_NAMES else ''}."
         )
     return name
