@@ -11,7 +11,7 @@ import pytest
 
 from workbench.dashboard.reports_page import ReportsPage
 from workbench.dashboard.scenes_page import ScenesPage
-from workbench.scenes import open_scene
+from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
 from workbench.views.backend import hv
 from workbench.views.style import PICKED
 
@@ -75,6 +75,28 @@ def test_another_scene_without_labels_or_georeference(page):
     assert "not georeferenced" in page._facts.object
     page.tapped(3.0, 4.0)
     assert page.selection.pixels == [(4, 3)]
+
+
+def test_a_scene_larger_than_its_overview(tmp_path, monkeypatch):
+    for name in ("data", "runs", "reports"):
+        monkeypatch.setenv(f"WORKBENCH_{name.upper()}", str(tmp_path / name))
+    height = np.arange(1030 * 26, dtype=np.float32).reshape(1, 1030, 26)
+    labels = np.zeros((1030, 26), np.uint16)
+    labels[1029, 25] = 1  # one labelled pixel, in the last and partial square
+    draft = TileDraft("tall", {"dem": (height, ModalityInfo.of("dem", height))}, labels)
+    write_scene(tmp_path / "data" / "tall.zarr", [draft], ClassTable.from_names(["only"]))
+    page = ScenesPage()
+    page.panels()
+    page.load()
+    assert page._map.grid.longest == 344  # three pixels a side
+    page.layer.value = "Labels"
+    page.layer.value = page.layer.options[0]
+    page.labels_on_top.value = True
+    assert "only" in page._legend.object
+    page.tapped(25.0, 1028.6)
+    assert page.selection.pixels == [(1029, 25)]
+    assert page._spectrum.picked[0][0][0] == height[0, 1029, 25]
+    assert "<dd>1 only" in page._facts.object
 
 
 def test_class_names_are_escaped(page):
