@@ -126,7 +126,7 @@ def class_map(run: RunFolder, scene: Scene, size: int | None = FRAME) -> Picture
     )
 
 
-def label_and_class_map(run: RunFolder, scene: Scene, size: int = 460) -> Picture:
+def label_and_class_map(run: RunFolder, scene: Scene, size: int = 430) -> Picture:
     """Labels and class map side by side, with one zoom for both."""
     mapped, stride = _mapped(run, scene)
     labels, _ = label_values(scene)
