@@ -41,12 +41,18 @@ def draft(seed: int = 0, hole: bool = True, name: str = "tiny") -> TileDraft:
 
 @pytest.fixture(scope="session")
 def roots(tmp_path_factory):
-    """Roots of their own for these tests."""
-    folder = tmp_path_factory.mktemp("experiments")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("data", "runs", "reports"):
-            patch.setenv(f"WORKBENCH_{name.upper()}", str(folder / name))
-        yield folder
+    """Roots of their own for these tests; `_own_roots` points each test there."""
+    return tmp_path_factory.mktemp("experiments")
+
+
+def point(patch, folder):
+    for name in ("data", "runs", "reports"):
+        patch.setenv(f"WORKBENCH_{name.upper()}", str(folder / name))
+
+
+@pytest.fixture(autouse=True)
+def _own_roots(roots, monkeypatch):
+    point(monkeypatch, roots)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +72,9 @@ OPTIONS = {
 
 
 @pytest.fixture(scope="session")
-def run(scene):
+def run(roots, scene):
     from workbench.experiments import train
 
-    return train(scene, **OPTIONS)
+    with pytest.MonkeyPatch.context() as patch:
+        point(patch, roots)
+        return train(scene, **OPTIONS)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -154,3 +155,20 @@ def test_a_damaged_map_is_told(copied, scene):
     assert copied.predict()["tiny"].shape == scene.shape
     path.with_suffix(".json").write_text("{")  # the note of what it was made of
     assert json.loads(map_scene(copied)["tiny"].with_suffix(".json").read_text())["scene"] == "tiny"
+
+
+def test_what_is_done_needs_no_lock(copied, scene, monkeypatch):
+    """A colleague's runs may lie where one may only read."""
+    maps = map_scene(copied)
+
+    def refuse(*_):
+        raise WorkbenchError("Not allowed while locking")
+
+    monkeypatch.setattr(sys.modules["workbench.experiments.train"], "file_lock", refuse)
+    monkeypatch.setattr(sys.modules["workbench.experiments.maps"], "file_lock", refuse)
+    assert map_scene(copied) == maps
+    assert copied.predict()["tiny"].shape == scene.shape
+    assert train(scene, **OPTIONS).path == copied.path
+    maps["tiny"].unlink()
+    with pytest.raises(WorkbenchError, match="Not allowed"):
+        map_scene(copied)

@@ -62,6 +62,8 @@ def test_a_finished_run_is_not_done_again(run, scene):
     assert again.id == run.id
     assert (again.path / "model.safetensors").stat().st_mtime_ns == before
     assert open_run(run.id[-10:]).id == run.id
+    (run.path / "resume.ckpt").touch()  # as a kill at the very end leaves it
+    assert not (train(scene, **OPTIONS).path / "resume.ckpt").exists()
 
 
 def test_what_determines_the_result_changes_the_id(run, scene):

@@ -123,12 +123,15 @@ def train(
         "configuring a training",
     )
     folder = runs_root() / run_id(config)
+    if Run(folder).complete and not (folder / CHECKPOINT).exists():
+        return Run(folder)  # without a lock: a folder that is only to be read may hold it
     with explained("making a run folder", folder):
         folder.mkdir(parents=True, exist_ok=True)
     lock = contextlib.nullcontext() if config.device == "cpu" else device_lock(config.device)
     with file_lock(folder / ".lock", f"run {folder.name}"), lock:
         run = Run(folder)
         if run.complete:
+            _remove_checkpoints(folder)  # should a kill at the very end have left them
             return run
         remove_left_files(folder)
         epochs = config.recipe.epochs
@@ -199,6 +202,10 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
     }
     write_json(folder / "metrics.json", metrics, "keeping the scores")
     write_status(folder, "finished", result.epochs, config.recipe.epochs)
+    _remove_checkpoints(folder)
+
+
+def _remove_checkpoints(folder: Path) -> None:
     for name in (CHECKPOINT, BEST):
         (folder / name).unlink(missing_ok=True)
 
