@@ -248,3 +248,7 @@ def test_damaged_json_is_told(tmp_path, content):
         read_json(path, "reading scores")
     with pytest.raises(WorkbenchError, match="is missing while reading scores"):
         read_json(tmp_path / "b.json", "reading scores")
+    with pytest.raises(WorkbenchError, match="is missing while reading scores"):
+        read_json(path / "b.json", "reading scores")
+    with pytest.raises(WorkbenchError, match="cannot be read while reading scores"):
+        read_json(tmp_path, "reading scores")

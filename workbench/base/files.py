@@ -146,12 +146,14 @@ def read_json(path: Path, doing: str = "reading a file") -> Any:
     """Read JSON.
 
     Raises:
-        WorkbenchError: The file is missing or is not JSON.
+        WorkbenchError: The file is missing, cannot be read or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise WorkbenchError(f"{path} is missing while {doing}.") from error
+    except OSError as error:
+        raise WorkbenchError(f"{path} cannot be read while {doing}: {error.strerror}.") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise WorkbenchError(f"{path} is not valid JSON while {doing}: {error}.") from error
 

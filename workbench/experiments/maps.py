@@ -6,12 +6,12 @@ from pathlib import Path
 from workbench.base.errors import WorkbenchError
 from workbench.base.files import explained, read_json, remove_left_files, write_json
 from workbench.experiments.inputs import RunInputs
-from workbench.experiments.run import Run, as_run
+from workbench.experiments.run import as_run
 from workbench.jobs import file_lock
-from workbench.mapping import stream_classes, write_class_map
+from workbench.mapping import Predictor, stream_classes, write_class_map
 from workbench.mapping.stream import Progress
 from workbench.runs import RunFolder
-from workbench.scenes import ClassTable, Collection, Scene, open_scene
+from workbench.scenes import ClassTable, Scene, open_scene
 
 
 def map_scene(
@@ -39,49 +39,51 @@ def map_scene(
     opened = run.scene if scene is None else open_scene(scene)
     RunInputs.load(run.path).check(opened)
     classes = run.class_table
-    with file_lock(run.path / ".map.lock", f"the mapping of run {run.id}"):
-        return _map(run, opened, classes, device, progress)
-
-
-def _map(
-    run: Run, opened: Scene | Collection, classes: ClassTable, device: str, progress: Progress | None
-) -> dict[str, Path]:
     single = len(opened.scenes) == 1
     folder = run.path / "maps" if single else run.path / "maps" / opened.name
-    with explained("making a folder for class maps", folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    remove_left_files(folder)
-    paths: dict[str, Path] = {}
-    predictor = None
-    for number, tile in enumerate(opened.scenes):
-        name = opened.name if single else tile.name
-        paths[name] = path = folder / f"{name}.tif"
-        note = path.with_suffix(".json")
-        if not (path.is_file() and _mapped_hash(note) == tile.content_hash):
-            if predictor is None:
-                predictor = run.predictor(device)
-            store = folder / f".{name}.zarr"
-            result = stream_classes(predictor, tile, store, progress if single else None)
-            write_class_map(result, tile, classes, path)
-            facts = {
-                "scene": opened.name,
-                "tile": tile.name,
-                "scene_hash": tile.content_hash,
-                "view": predictor.view,
-                "no_data_share": result.no_data_share,
-                "outside_training_range_share": result.outside_share,
-            }
-            write_json(note, facts, "noting facts of a class map")
-            shutil.rmtree(store, ignore_errors=True)
-        if progress is not None and not single:
-            progress(number + 1, len(opened.scenes))
+    names = [opened.name if single else tile.name for tile in opened.scenes]
+    paths = {name: folder / f"{name}.tif" for name in names}
+    tiles = dict(zip(names, opened.scenes, strict=True))
+    if all(_is_mapped(path, tiles[name]) for name, path in paths.items()):
+        return paths  # without a lock: a folder that is only to be read may hold them
+    with file_lock(run.path / ".map.lock", f"the mapping of run {run.id}"):
+        with explained("making a folder for class maps", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        remove_left_files(folder)
+        predictor = None
+        for number, (name, path) in enumerate(paths.items()):
+            if not _is_mapped(path, tiles[name]):
+                if predictor is None:
+                    predictor = run.predictor(device)
+                _map(predictor, tiles[name], opened.name, classes, path, progress if single else None)
+            if progress is not None and not single:
+                progress(number + 1, len(paths))
     return paths
 
 
-def _mapped_hash(note: Path) -> str | None:
-    """Content hash of the tile that a map was made of, None where there is no map yet."""
+def _map(
+    predictor: Predictor, tile: Scene, scene: str, classes: ClassTable, path: Path, progress: Progress | None
+) -> None:
+    store, note = path.with_name(f".{path.stem}.zarr"), path.with_suffix(".json")
+    result = stream_classes(predictor, tile, store, progress)
+    note.unlink(missing_ok=True)  # should the work end before the next note: this one is of another map
+    write_class_map(result, tile, classes, path)
+    facts = {
+        "scene": scene,
+        "tile": tile.name,
+        "scene_hash": tile.content_hash,
+        "view": predictor.view,
+        "no_data_share": result.no_data_share,
+        "outside_training_range_share": result.outside_share,
+    }
+    write_json(note, facts, "noting facts of a class map")
+    shutil.rmtree(store, ignore_errors=True)
+
+
+def _is_mapped(path: Path, tile: Scene) -> bool:
+    """Whether the map at `path` is there and was made of the tile as it is now."""
     try:
-        facts = read_json(note)
+        facts = read_json(path.with_suffix(".json"))
     except WorkbenchError:  # missing, or damaged: map again
-        return None
-    return facts.get("scene_hash") if isinstance(facts, dict) else None
+        return False
+    return path.is_file() and isinstance(facts, dict) and facts.get("scene_hash") == tile.content_hash
