@@ -175,6 +175,17 @@ def test_a_full_disk_stops_it_and_leaves_what_can_be_resumed(trained, tmp_path, 
     assert trained(epochs=2)[1].epochs == 2
 
 
+def test_a_compiler_that_is_missing_is_told(trained, dying):
+    from torch._dynamo.exc import TorchDynamoException
+
+    def fail():
+        raise TorchDynamoException("No working C++ compiler found\n\nSet TORCHDYNAMO_VERBOSE=1 ...")
+
+    dying(fail)
+    with pytest.raises(WorkbenchError, match=r"not be compiled \(No working C\+\+ compiler found\)\. Train without"):
+        trained()
+
+
 def test_progress_is_shown_on_standard_error_only(trained, capfd):
     trained(progress=True)
     out, err = capfd.readouterr()

@@ -73,7 +73,8 @@ def fit(
         progress: Whether to show a progress bar.
 
     Raises:
-        WorkbenchError: The loss is not finite, what to resume from is damaged, or the disk is full.
+        WorkbenchError: The loss is not finite, what to resume from is damaged, the network cannot be compiled, or the
+            disk is full.
         KeyboardInterrupt: The user stopped it; the folder can be resumed.
         SystemExit: The system asked the process to end (code 143); the folder can be resumed.
     """
@@ -105,7 +106,7 @@ def fit(
         if resumed:  # known before Lightning restores it, so that a finished training is not entered again
             recorder.load_state_dict(_recorder_state(checkpoint, folder / BEST))
         if not (recorder.worn_out(recipe.patience) or len(recorder.rows) >= recipe.epochs):
-            with _signals_as_usual():
+            with _signals_as_usual(), _compiler_told():
                 trainer.fit(task, ckpt_path=checkpoint if resumed else None, weights_only=True)
     model.load_state_dict(load_file(folder / BEST))
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -133,6 +134,18 @@ def _recorder_state(checkpoint: Path, best: Path) -> dict[str, Any]:
             f"The run cannot be continued: {checkpoint.name} or {best.name} in {checkpoint.parent} is damaged or gone "
             f"({error}). Remove {checkpoint} and give the same command again; it starts from the first epoch."
         ) from error
+
+
+@contextmanager
+def _compiler_told() -> Iterator[None]:
+    """Say in a sentence what torch says of a compilation that failed, such as for want of a C++ compiler."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(kind.__name__ == "TorchDynamoException" for kind in type(error).__mro__):
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        raise WorkbenchError(f"The network could not be compiled ({reason}). Train without compiling it.") from error
 
 
 @contextmanager
