@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import geopandas
 import numpy as np
@@ -30,14 +31,13 @@ NETWORK = [
 ]
 
 
+@dataclass
 class Ended:
     """Exit code and what was printed."""
 
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-    def __repr__(self):
-        return f"exit {self.code}\n--- out\n{self.out}\n--- err\n{self.err}"
+    code: int
+    out: str
+    err: str
 
     @property
     def json(self):
@@ -349,11 +349,12 @@ def test_models(call):
 
 @pytest.mark.parametrize("protocol", ["random", "blocks"])
 def test_split_prints_its_audit(call, place, protocol):
-    ended = call("split", place, "--protocol", protocol, "--seed", "3", "--split", "test_fraction=0.4")
+    request = ["split", place, "--protocol", protocol, "--seed", "3", "--split", "test_fraction=0.4"]
+    ended = call(*request)
     assert ended.code == 0
     for word in (f"{protocol} split", "seed 3", "low", "high", "bright", "train", "validation", "test", "overlap"):
         assert word in ended.out
-    audit = call("split", place, "--protocol", protocol, "--seed", "3", "--split", "test_fraction=0.4", "--json").json
+    audit = call(*request, "--json").json
     assert (audit["protocol"], audit["seed"]) == (protocol, 3)
     assert 0 <= audit["coordinates_only"]["oa"] <= 1
     assert (

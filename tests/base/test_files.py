@@ -79,6 +79,16 @@ def test_a_folder_is_replaced_only_on_request(tmp_path):
     assert entries(tmp_path) == ["a"]
 
 
+def test_of_two_who_make_the_same_folder_the_first_wins(tmp_path):
+    path = tmp_path / "a"
+    with pytest.raises(WorkbenchError, match="exists already"), atomic_folder(path) as slow:  # noqa: PT012
+        (slow / "slow").touch()
+        with atomic_folder(path) as quick:
+            (quick / "quick").touch()
+    assert entries(path) == ["quick"]
+    assert entries(tmp_path) == ["a"]
+
+
 def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
     path = tmp_path / "a"
     with atomic_folder(path) as temporary:

@@ -151,7 +151,7 @@ def test_nothing_of_a_checkpoint_is_executed(trained, tmp_path):
             return os.mkdir, (str(tmp_path / "made"),)
 
     trained(epochs=1)
-    (tmp_path / "run" / CHECKPOINT).write_bytes(pickle.dumps({"callbacks": Evil()}))
+    (tmp_path / "run" / CHECKPOINT).write_bytes(pickle.dumps({"callbacks": Evil()}, protocol=2))
     with pytest.raises(WorkbenchError, match="cannot be continued"):
         trained(epochs=2)
     assert not (tmp_path / "made").exists()

@@ -93,8 +93,9 @@ def atomic_folder(path: Path, doing: str = "writing a folder", replace: bool = F
     Raises:
         WorkbenchError: `path` exists and `replace` is False, the disk is full, or the place is not writable.
     """
+    there = WorkbenchError(f"{path} exists already while {doing}. Choose another name, or say to replace it.")
     if path.exists() and not replace:
-        raise WorkbenchError(f"{path} exists already while {doing}. Choose another name, or say to replace it.")
+        raise there
     with explained(doing, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.parent):  # so that nobody takes the new folder for a left one before it is locked
@@ -105,6 +106,8 @@ def atomic_folder(path: Path, doing: str = "writing a folder", replace: bool = F
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             if path.exists():
+                if not replace:  # another process was quicker
+                    raise there
                 old = temporary.with_suffix(".old")
                 path.rename(old)
                 try:
