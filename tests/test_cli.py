@@ -18,17 +18,8 @@ from workbench import __version__, cli
 
 COMMANDS = typer.main.get_command(cli.app).commands
 NETWORK = [
-    "--view",
-    "dense",
-    "--width",
-    "0.03",
-    "--set",
-    "tile=12",
-    "--set",
-    "tile_batch=4",
-    "--set",
-    "pixels_per_tile=64",
-]
+    "--view", "dense", "--width", "0.03", "--set", "tile=12", "--set", "tile_batch=4", "--set", "pixels_per_tile=64",
+]  # fmt: skip
 
 
 @dataclass
