@@ -107,7 +107,7 @@ def timed(call, least: float = 5.0) -> float:
     call()
     device_wait()
     found: list[float] = []
-    while sum(found) < least or len(found) < 3:
+    while sum(found) < least or len(found) < 2:
         began = time.perf_counter()
         call()
         device_wait()
@@ -182,11 +182,12 @@ def main() -> None:
     parser.add_argument("--width", type=float)
     parser.add_argument("--batch", type=int, nargs="+", default=[64])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--precision", nargs="+", default=["32-true"], choices=["32-true", "bf16-mixed"])
     arguments = parser.parse_args()
     if arguments.what == "memory":
         memory(arguments.width or 0.125)
     else:
-        for precision in ("32-true", "bf16-mixed"):
+        for precision in arguments.precision:
             speed(arguments.width or 1.0, arguments.batch, arguments.device, precision)
 
 
