@@ -164,8 +164,8 @@ def load_pixels(
         for tile, offset, width in zip(tiles, offsets, widths, strict=False):
             image = values[offset : offset + tile.shape[0] * width].view(tile.shape[0], width, -1).numpy()
             for top in range(0, tile.shape[0], STRIP):
-                for left in range(0, width, 2 * STRIP):
-                    rows, cols = slice(top, min(top + STRIP, tile.shape[0])), slice(left, min(left + 2 * STRIP, width))
+                for left in range(0, width, STRIP):
+                    rows, cols = slice(top, min(top + STRIP, tile.shape[0])), slice(left, min(left + STRIP, width))
                     image[rows, cols] = np.moveaxis(tile.read(name, rows, cols), 0, -1)  # NaN where no data
         pixels = values[:total]
         if scaling is None:
