@@ -98,7 +98,7 @@ def atomic_folder(path: Path, doing: str = "writing a folder", replace: bool = F
         raise there
     with explained(doing, path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path.parent):  # so that nobody takes the new folder for a left one before it is locked
+        with locked_folder(path.parent):  # so that nobody takes the new folder for a left one before it is locked
             _sweep(path)
             temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent))
             lock = _lock(temporary)
@@ -183,7 +183,8 @@ def _sweep(path: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Wait until no other process is inside this for the same folder; a process that dies lets go of it."""
     lock = _lock(folder, wait=True)
     try:
         yield

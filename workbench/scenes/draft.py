@@ -11,6 +11,9 @@ from workbench.scenes.classes import ClassTable
 from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.schema import Transform, check_name
 
+SPLIT_CODES = {"training": 1, "validation": 2, "test": 3}
+"""What a stored split says of a pixel; 0 is none of them."""
+
 
 class ArrayLike(Protocol):
     """What a draft's pixels may be: an array, or anything that reads windows by basic slices when asked."""
@@ -43,6 +46,8 @@ class TileDraft:
         crs: WKT, or what pyproj understands such as ``"EPSG:32617"``; None where unknown.
         group: Split group: tiles of one group never part.
         reference: Extra maps on the grid (y, x) of any real type.
+        splits: Splits that come with the data, as ``official``: per pixel a code of `SPLIT_CODES` (y, x).
+        layers: Further label layers (y, x), such as another source's labels; each is opened as ``scene@layer``.
     """
 
     name: str
@@ -52,6 +57,8 @@ class TileDraft:
     crs: str | None = None
     group: str = ""
     reference: Mapping[str, Any] = field(default_factory=dict)
+    splits: Mapping[str, Any] = field(default_factory=dict)
+    layers: Mapping[str, ArrayLike] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -82,7 +89,9 @@ class TileDraft:
                     f"{name!r} of tile {self.name!r} has {array.shape[0]} bands of {kind}, but its description says "
                     f"{info.name!r}, {info.bands} bands of {info.dtype}."
                 )
-        planes = {**({} if self.labels is None else {"labels": self.labels}), **self.reference}
+        planes = {} if self.labels is None else {"labels": self.labels}
+        planes |= {**self.reference, **{f"split {name}": plane for name, plane in self.splits.items()}}
+        planes |= {f"label layer {name}": plane for name, plane in self.layers.items()}
         shapes = {name: tuple(array.shape[-2:]) for name, (array, _) in self.modalities.items()}
         shapes |= {name: tuple(plane.shape) for name, plane in planes.items()}
         if len(set(shapes.values())) > 1:
@@ -95,6 +104,8 @@ class TileDraft:
             check_name(name, "reference map")
             if np.dtype(plane.dtype).kind not in "iufb":
                 raise WorkbenchError(f"The reference map {name!r} of tile {self.name!r} holds {plane.dtype}.")
+        for name in [*self.splits, *self.layers]:
+            check_name(name, "split or label layer")
         self._check_grid()
 
     def _check_grid(self) -> None:
@@ -139,6 +150,33 @@ def check_labels(labels: Any, classes: ClassTable, tile: str, first_row: int = 0
         f"The labels of tile {tile!r} hold {'values' if len(wrong) > 1 else 'the value'} {told} outside the class "
         f"table (first at row {first_row + row}, column {col}). {advice}"
     )
+
+
+def check_split(split: Any, labels: Any, name: str, tile: str) -> None:
+    """Refuse a stored split that cannot be used.
+
+    Args:
+        split: Codes (rows, cols).
+        labels: Labels (rows, cols), or None.
+        name: Name of the split.
+        tile: Name for the error message.
+
+    Raises:
+        WorkbenchError: A code is none of `SPLIT_CODES`, or stands at a pixel without label.
+    """
+    wrong = sorted(set(np.unique(split).tolist()) - {0, *SPLIT_CODES.values()})
+    if wrong:
+        told = ", ".join(f"{code} {word}" for word, code in SPLIT_CODES.items())
+        raise WorkbenchError(
+            f"The split {name!r} of tile {tile!r} holds the value {wrong[0]}. Its values are 0 none, {told}."
+        )
+    bare = (np.asarray(split) > 0) if labels is None else (np.asarray(split) > 0) & (np.asarray(labels) == 0)
+    if bare.any():
+        row, col = (int(place[0]) for place in np.nonzero(bare))
+        raise WorkbenchError(
+            f"The split {name!r} of tile {tile!r} names {int(bare.sum())} pixels without label (first at row {row}, "
+            f"column {col}). Do labels and split belong together, and are their axes in the same order?"
+        )
 
 
 def transform_of(draft: TileDraft) -> Transform | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.hashing import hash_json
 from workbench.scenes import arrays
 from workbench.scenes.classes import ClassTable
 from workbench.scenes.grid import Grid
@@ -30,10 +31,14 @@ class Scene:
         root: What its root says.
         tile: Which of its tiles this is.
         collection: Name of the whole.
+        layer: The label layer whose labels and classes it shows, None for the labels it came with.
     """
 
-    def __init__(self, address: str, root: RootRecord, tile: TileRecord, collection: str) -> None:
+    def __init__(
+        self, address: str, root: RootRecord, tile: TileRecord, collection: str, layer: str | None = None
+    ) -> None:
         self._address, self._root, self._tile, self._collection = address, root, tile, collection
+        self._layer = layer
         self._infos = {info.name: info for info in root.modalities}
         self._arrays: dict[str, zarr.Array[Any]] = {}
 
@@ -95,22 +100,32 @@ class Scene:
     @cached_property
     def classes(self) -> ClassTable:
         """The class table; empty where the scene has none."""
-        return ClassTable.from_json(row.model_dump() for row in self._root.classes)
+        rows = self._root.classes if self._layer is None else self._root.layers[self._layer].classes
+        return ClassTable.from_json(row.model_dump() for row in rows)
+
+    @property
+    def label_layers(self) -> tuple[str, ...]:
+        """Further label layers; each is opened as ``scene@layer``."""
+        return tuple(self._root.layers)
 
     @property
     def has_labels(self) -> bool:
         """Whether labels are stored."""
-        return self._tile.labels is not None
+        return self._tile.labels is not None if self._layer is None else self._layer in self._tile.layers
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
-        """Hash of arrays, grid and modality descriptions, made at import."""
-        return self._tile.content_hash
+        """Hash of arrays, grid and modality descriptions, made at import; of a label layer, of its values too."""
+        if self._layer is None:
+            return self._tile.content_hash
+        plane = self._tile.layers.get(self._layer)
+        return hash_json([self._tile.content_hash, None if plane is None else plane.digest, self.classes.to_json()])
 
     @property
     def attrs(self) -> dict[str, Any]:
         """A copy of what else was stored: alignment, licence, citation, note, synthetic, ..."""
-        return copy.deepcopy(self._root.attrs)
+        layered = {} if self._layer is None else self._root.layers[self._layer].attrs
+        return copy.deepcopy({**self._root.attrs, **layered})
 
     @property
     def scenes(self) -> tuple["Scene", ...]:
@@ -140,7 +155,7 @@ class Scene:
     @property
     def labels(self) -> "xr.DataArray | None":
         """Labels as a lazy DataArray (y, x) of uint8 or uint16, 0 = unlabelled; None without labels."""
-        return self._data_array("labels") if self.has_labels else None
+        return self._data_array("labels", self._labels_group) if self.has_labels else None
 
     def read(
         self,
@@ -194,7 +209,9 @@ class Scene:
         where = f"labels of scene {self.name!r}"
         rows = arrays.check_range(rows, self.shape[0], "rows", where)
         cols = arrays.check_range(cols, self.shape[1], "columns", where)
-        return arrays.read_window(self._array("labels/labels"), rows, cols, None, where).astype(np.uint16)
+        return arrays.read_window(self._array(f"{self._labels_group}/labels"), rows, cols, None, where).astype(
+            np.uint16
+        )
 
     def spectrum(self, modality: str, row: int, col: int) -> NDArray[np.float32]:
         """All bands of one pixel, float32 (band,); raises `WorkbenchError` for a pixel outside."""
@@ -239,25 +256,33 @@ class Scene:
     @property
     def reference(self) -> Mapping[str, NDArray[Any]]:
         """Extra class maps on the grid (rows, cols), read when asked for; empty where none is stored."""
-        return _Reference(self)
+        return _Planes(self, "reference", self._tile.reference)
 
     @property
-    def named_splits(self) -> Mapping[str, dict[str, NDArray[np.uint16]]]:
-        """Official splits stored with the scene, as label masks; none yet."""
-        return {}
+    def named_splits(self) -> Mapping[str, NDArray[Any]]:
+        """Splits that came with the data, read when asked for: uint8 (rows, cols), codes of `SPLIT_CODES`.
+
+        They belong to the labels that the scene came with; a label layer has none.
+        """
+        return _Planes(self, "splits", self._tile.splits if self._layer is None else ())
+
+    @property
+    def _labels_group(self) -> str:
+        return "labels" if self._layer is None else self._tile.layers[self._layer].path
 
     def _array(self, path: str) -> "zarr.Array[Any]":
         if path not in self._arrays:
             self._arrays[path] = arrays.open_array(self._address, f"{self._tile.name}/{path}")
         return self._arrays[path]
 
-    def _data_array(self, name: str) -> "xr.DataArray":
+    def _data_array(self, name: str, group: str | None = None) -> "xr.DataArray":
         import rioxarray  # noqa: F401  (registers .rio)
         import xarray as xr
 
-        self._array(f"{name}/{name}")  # says what is wrong with a damaged store better than xarray does
+        group = group or name
+        self._array(f"{group}/{name}")  # says what is wrong with a damaged store better than xarray does
         dataset: xr.Dataset = xr.open_zarr(
-            arrays.open_store(self._address, f"{self._tile.name}/{name}"),
+            arrays.open_store(self._address, f"{self._tile.name}/{group}"),
             decode_coords="all",
             chunks=None,
             consolidated=True,
@@ -286,13 +311,15 @@ class Collection:
         address: Folder or fsspec URL of the store.
         root: What its root says.
         name: Name of the collection.
+        layer: The label layer whose labels and classes its scenes show.
     """
 
-    def __init__(self, address: str, root: RootRecord, name: str) -> None:
+    def __init__(self, address: str, root: RootRecord, name: str, layer: str | None = None) -> None:
         self._root = root
         self.name: str = name
         self.address: str = address
-        self.scenes: tuple[Scene, ...] = tuple(Scene(address, root, tile, name) for tile in root.tiles)
+        self.scenes: tuple[Scene, ...] = tuple(Scene(address, root, tile, name, layer) for tile in root.tiles)
+        self._layer = layer
 
     @property
     def collection(self) -> str:
@@ -312,7 +339,14 @@ class Collection:
     @property
     def content_hash(self) -> str:
         """Hash of all scenes' names and contents."""
-        return self._root.content_hash
+        if self._layer is None:
+            return self._root.content_hash
+        return hash_json([self._root.content_hash, [scene.content_hash for scene in self.scenes]])
+
+    @property
+    def label_layers(self) -> tuple[str, ...]:
+        """Further label layers; each is opened as ``scene@layer``."""
+        return tuple(self._root.layers)
 
     @property
     def attrs(self) -> dict[str, Any]:
@@ -360,23 +394,23 @@ class Collection:
         return f"<Collection {self.name!r}: {len(self)} tiles; {_describe(self)}>"
 
 
-class _Reference(Mapping[str, NDArray[Any]]):
-    """Extra class maps of a scene, each read when asked for."""
+class _Planes(Mapping[str, NDArray[Any]]):
+    """Extra planes of a scene, each read when asked for."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, scene: Scene, group: str, names: tuple[str, ...]) -> None:
+        self._scene, self._group, self._names = scene, group, names
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self._scene._tile.reference:
+        if name not in self._names:
             raise KeyError(name)
-        array = self._scene._array(f"reference/{name}")
-        return arrays.read_window(array, slice(None), slice(None), None, f"the reference {name!r}")
+        array = self._scene._array(f"{self._group}/{name}")
+        return arrays.read_window(array, slice(None), slice(None), None, f"the {self._group} {name!r}")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._scene._tile.reference)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._scene._tile.reference)
+        return len(self._names)
 
 
 def _describe(scene: Scene | Collection) -> str:

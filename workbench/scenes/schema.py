@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from workbench.base.config import StrictModel, describe
 from workbench.base.errors import WorkbenchError
@@ -18,9 +18,23 @@ CHUNK = 64
 """Rows and columns of a chunk; it holds all bands, so that a spectrum and a window both cost one or few chunks."""
 OVERVIEW_SIDE = 512
 SUFFIX = ".zarr"
-KEPT_NAMES = {"labels", "overview", "reference"}
+KEPT_NAMES = {"labels", "layers", "overview", "reference", "splits"}
 
 Transform = tuple[float, float, float, float, float, float]
+
+
+class PlaneRecord(StrictModel):
+    """One tile's share of a label layer.
+
+    Attributes:
+        path: Group of its array ``labels`` inside the tile.
+        dtype: NumPy name of the stored type.
+        digest: Hash of its values.
+    """
+
+    path: str
+    dtype: str
+    digest: str
 
 
 class TileRecord(StrictModel):
@@ -34,6 +48,8 @@ class TileRecord(StrictModel):
         group: Split group, "" for none.
         labels: NumPy name of the stored label type, None without labels.
         reference: Names of the extra class maps.
+        splits: Names of the stored splits.
+        layers: Further label layers by name; their content is not part of `content_hash`.
         content_hash: Of arrays, grid and modality descriptions.
     """
 
@@ -44,6 +60,8 @@ class TileRecord(StrictModel):
     group: str
     labels: str | None
     reference: tuple[str, ...]
+    splits: tuple[str, ...] = ()
+    layers: dict[str, PlaneRecord] = Field(default_factory=dict)
     content_hash: str
 
 
@@ -53,6 +71,13 @@ class ClassRecord(StrictModel):
     value: int
     name: str
     color: str
+
+
+class LayerRecord(StrictModel):
+    """A further label layer: its own class table, and what is said of it in place of the scene's attributes."""
+
+    classes: tuple[ClassRecord, ...]
+    attrs: dict[str, Any] = Field(default_factory=dict)
 
 
 class RootRecord(StrictModel):
@@ -66,6 +91,7 @@ class RootRecord(StrictModel):
     crs: tuple[str, ...]
     content_hash: str
     attrs: dict[str, Any]
+    layers: dict[str, LayerRecord] = Field(default_factory=dict)
 
 
 def overview_stride(shape: tuple[int, int]) -> int:

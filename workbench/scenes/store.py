@@ -1,6 +1,6 @@
 """Opening, writing and listing scenes by name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class SceneSummary(StrictModel):
         shape: Such as ``"200 x 300"``, empty before import.
         modalities: Names, empty before import.
         classes: Number of classes, 0 before import.
+        layers: Further label layers, each opened as ``scene@layer``.
         path: The store, empty before import.
     """
 
@@ -38,6 +39,7 @@ class SceneSummary(StrictModel):
     shape: str = ""
     modalities: tuple[str, ...] = ()
     classes: int = 0
+    layers: tuple[str, ...] = ()
     path: str = ""
 
 
@@ -51,7 +53,8 @@ def open_scene(name_or_path: str | Path) -> Scene | Collection:
 
     Args:
         name_or_path: A name under the data root (``"demo"`` is made on first use), or the path or fsspec URL of a
-            ``.zarr`` store.
+            ``.zarr`` store. With ``@layer`` at its end, such as ``"dfc2020@lc"``, labels and classes are that label
+            layer's.
 
     Returns:
         A `Scene`, or a `Collection` where the store holds several tiles.
@@ -60,19 +63,19 @@ def open_scene(name_or_path: str | Path) -> Scene | Collection:
         UnknownNameError: There is no scene of that name; the message has the nearest names, or how to import it.
         WorkbenchError: The store is broken, truncated or cannot be reached.
     """
-    text = str(name_or_path)
+    text, layer = split_layer(str(name_or_path))
     if is_url(text):
-        return _open(text, text.rstrip("/").rsplit("/", 1)[-1].removesuffix(SUFFIX))
+        return _open(text, text.rstrip("/").rsplit("/", 1)[-1].removesuffix(SUFFIX), layer)
     if isinstance(name_or_path, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         path = Path(text).expanduser().absolute()
-        return _open(str(path), path.name.removesuffix(SUFFIX))
+        return _open(str(path), path.name.removesuffix(SUFFIX), layer)
     path = scene_path(text)
     if not path.exists():
         if text == "demo":
             _make_demo(path)
         else:
             raise _unknown(text)
-    return _open(str(path), text)
+    return _open(str(path), text, layer)
 
 
 def write_scene(
@@ -82,6 +85,7 @@ def write_scene(
     attrs: Attributes = None,
     replace: bool = False,
     progress: Progress | None = None,
+    layer_classes: Mapping[str, ClassTable] | None = None,
 ) -> Scene | Collection:
     """Store tiles as a scene (one tile) or a collection, atomically.
 
@@ -93,6 +97,7 @@ def write_scene(
             all pixels have been read.
         replace: Whether an existing store may be replaced.
         progress: Called with what is being done and the share of it done.
+        layer_classes: Class table of each further label layer of the drafts.
 
     Returns:
         The stored scene, opened.
@@ -100,7 +105,7 @@ def write_scene(
     Raises:
         WorkbenchError: A tile cannot be stored, the store exists, or the disk is full; nothing is left half-written.
     """
-    write_store(Path(path), tiles, classes, attrs, replace, progress)
+    write_store(Path(path), tiles, classes, attrs, replace, progress, layer_classes)
     return open_scene(Path(path))
 
 
@@ -123,9 +128,21 @@ def list_scenes() -> list[SceneSummary]:
     ]
 
 
-def _open(address: str, name: str) -> Scene | Collection:
+def split_layer(name: str) -> tuple[str, str | None]:
+    """Scene and label layer of ``scene@layer``; the layer is None where none is named."""
+    head, at, layer = name.rpartition("@")
+    return (head, layer) if at and "/" not in layer and "\\" not in layer else (name, None)
+
+
+def _open(address: str, name: str, layer: str | None = None) -> Scene | Collection:
     root = read_root(address)
-    return Scene(address, root, root.tiles[0], name) if len(root.tiles) == 1 else Collection(address, root, name)
+    if layer is not None:
+        if layer not in root.layers:
+            raise UnknownNameError(f"label layer of scene {name!r}", layer, root.layers)
+        name = f"{name}@{layer}"
+    if len(root.tiles) == 1:
+        return Scene(address, root, root.tiles[0], name, layer)
+    return Collection(address, root, name, layer)
 
 
 def _summary(scene: Scene | Collection) -> SceneSummary:
@@ -138,6 +155,7 @@ def _summary(scene: Scene | Collection) -> SceneSummary:
         shape=sizes[0] if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}",
         modalities=scene.modalities,
         classes=len(scene.classes),
+        layers=scene.label_layers,
         path=scene.address,
     )
 

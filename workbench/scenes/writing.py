@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,11 @@ from workbench.base.files import atomic_folder, explained
 from workbench.base.hashing import hash_json
 from workbench.scenes.classes import ClassTable
 from workbench.scenes.coordinates import data_attributes, write_coordinates, write_group
-from workbench.scenes.draft import TileDraft, check_labels, transform_of
+from workbench.scenes.draft import ArrayLike, TileDraft, check_labels, check_split, transform_of
 from workbench.scenes.grid import Grid
 from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.overview import OverviewBuilder
-from workbench.scenes.schema import CHUNK, FORMAT, SCHEMA, SUFFIX, RootRecord, TileRecord, check_name
+from workbench.scenes.schema import CHUNK, FORMAT, SCHEMA, SUFFIX, PlaneRecord, RootRecord, TileRecord, check_name
 
 if TYPE_CHECKING:
     import zarr
@@ -39,6 +40,7 @@ def write_store(
     attrs: Attributes = None,
     replace: bool = False,
     progress: Progress | None = None,
+    layer_classes: Mapping[str, ClassTable] | None = None,
 ) -> None:
     """Store tiles as one scene or collection; see `workbench.scenes.store.write_scene`."""
     import zarr
@@ -64,7 +66,7 @@ def write_store(
                 systems.append(wkt)
             crs = None if wkt is None else systems.index(wkt)
             with explained(f"storing tile {draft.name!r}", path):
-                records.append(_write_tile(folder, draft, wkt, crs, classes, progress))
+                records.append(_write_tile(folder, draft, wkt, crs, classes, layer_classes or {}, progress))
         if infos is None:
             raise WorkbenchError(f"There is no tile to store in {path}. Give at least one.")
         contents: list[Any] = [record.content_hash for record in records]
@@ -81,6 +83,7 @@ def write_store(
                 "crs": tuple(systems),
                 "content_hash": hash_json([contents, table]),
                 "attrs": dict((attrs() if callable(attrs) else attrs) or {}),
+                "layers": {name: {"classes": tuple(table.to_json())} for name, table in (layer_classes or {}).items()},
             },
             f"storing the scene {path.stem!r}",
         )
@@ -106,8 +109,55 @@ def well_known(crs: str) -> str:
         ) from error
 
 
+def write_labels(
+    tile: Path, group: str, labels: ArrayLike, classes: ClassTable, grid: Grid, name: str
+) -> tuple[NDArray[Any], str]:
+    """Store one label plane, checked against its class table.
+
+    Args:
+        tile: Folder of the tile.
+        group: Where in it; the array is called ``labels``.
+        labels: Whole numbers (y, x), 0 = unlabelled.
+        classes: The class table.
+        grid: The tile's grid.
+        name: Name of the tile, for error messages.
+
+    Returns:
+        The labels as stored, in the smallest type that holds the class table, and the hash of their values.
+
+    Raises:
+        WorkbenchError: Values lie outside the class table.
+    """
+    kept = np.zeros(grid.shape, np.uint8 if max(classes.values, default=0) <= 255 else np.uint16)
+    for rows, cols in _blocks(grid.shape):
+        block = np.asarray(labels[rows, cols])
+        check_labels(block, classes, name, rows.start)
+        kept[rows, cols] = block
+    told = {"grid_mapping": "spatial_ref", "long_name": "class labels, 0 = unlabelled"}
+    _create(tile / group / "labels", kept.shape, kept.dtype, told)[:] = kept
+    write_coordinates(tile / group, "labels", grid, None)
+    return kept, hashlib.sha256(kept.data).hexdigest()
+
+
+def write_layer(
+    tile: Path, name: str, labels: ArrayLike, classes: ClassTable, grid: Grid, tile_name: str
+) -> PlaneRecord:
+    """Store one tile's share of a label layer; what is there of that name stays until the root forgets it."""
+    group = f"layers/{name}-{uuid4().hex[:12]}"
+    if not (tile / "layers" / "zarr.json").exists():
+        write_group(tile / "layers")
+    kept, digest = write_labels(tile, group, labels, classes, grid, tile_name)
+    return PlaneRecord(path=group, dtype=kept.dtype.name, digest=digest)
+
+
 def _write_tile(
-    folder: Path, draft: TileDraft, wkt: str | None, crs: int | None, classes: ClassTable, report: Progress | None
+    folder: Path,
+    draft: TileDraft,
+    wkt: str | None,
+    crs: int | None,
+    classes: ClassTable,
+    layer_classes: Mapping[str, ClassTable],
+    report: Progress | None,
 ) -> TileRecord:
     shape, transform = draft.shape, transform_of(draft)
     grid, place = Grid(shape, transform, wkt), folder / draft.name
@@ -130,16 +180,23 @@ def _write_tile(
             small = overview.finish()
             _create(place / "overview" / name, small.shape, small.dtype)[:] = small
         write_coordinates(place / name, name, grid, info)
-    labels = None if draft.labels is None else _labels(draft, classes)
-    if labels is not None:
-        told = {"grid_mapping": "spatial_ref", "long_name": "class labels, 0 = unlabelled"}
-        _create(place / "labels" / "labels", labels.shape, labels.dtype, told)[:] = labels
-        hashes["labels"] = hashlib.sha256(labels.data).hexdigest()
-        write_coordinates(place / "labels", "labels", grid, None)
+    labels = None
+    if draft.labels is not None:
+        labels, hashes["labels"] = write_labels(place, "labels", draft.labels, classes, grid, draft.name)
     for name, plane in draft.reference.items():
         kept = np.ascontiguousarray(plane)
         _create(place / "reference" / name, kept.shape, kept.dtype)[:] = kept
         hashes[f"reference/{name}"] = hashlib.sha256(kept.data).hexdigest()
+    for name, plane in draft.splits.items():
+        check_split(plane, labels, name, draft.name)
+        kept = np.ascontiguousarray(plane, np.uint8)
+        _create(place / "splits" / name, kept.shape, kept.dtype)[:] = kept
+        hashes[f"splits/{name}"] = hashlib.sha256(kept.data).hexdigest()
+    layers = {}
+    for name, further in draft.layers.items():
+        if name not in layer_classes:
+            raise WorkbenchError(f"The label layer {name!r} of tile {draft.name!r} has no class table.")
+        layers[name] = write_layer(place, name, further, layer_classes[name], grid, draft.name)
     infos = [info.model_dump(mode="json") for _, info in draft.modalities.values()]
     content = [hashes, infos, list(shape), None if transform is None else list(transform), wkt, draft.group]
     return TileRecord(
@@ -150,18 +207,10 @@ def _write_tile(
         group=draft.group,
         labels=None if labels is None else labels.dtype.name,
         reference=tuple(draft.reference),
+        splits=tuple(draft.splits),
+        layers=layers,
         content_hash=hash_json(content),
     )
-
-
-def _labels(draft: TileDraft, classes: ClassTable) -> NDArray[Any]:
-    """Checked labels in the smallest type that holds the class table."""
-    kept = np.zeros(draft.shape, np.uint8 if max(classes.values, default=0) <= 255 else np.uint16)
-    for rows, cols in _blocks(draft.shape):
-        block = np.asarray(draft.labels[rows, cols])  # type: ignore[index]
-        check_labels(block, classes, draft.name, rows.start)
-        kept[rows, cols] = block
-    return kept
 
 
 def _create(
