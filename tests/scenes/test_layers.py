@@ -99,6 +99,6 @@ def test_official_splits_are_kept_and_checked(place):
     assert dict(write_label_layer(scene, "drawn", {"spot": drawn()}, OTHER).named_splits) == {}
     plain = write_scene(place / "plain.zarr", [draft()], CLASSES)
     assert plain.content_hash != scene.content_hash
-    for wrong, told in ((codes + 3, "value 4"), (np.ones((20, 30), int), "400 pixels without label")):
+    for wrong, told in ((codes + 3, "value 4"), (np.ones((20, 30), int), "300 pixels without label")):
         with pytest.raises(WorkbenchError, match=told):
             write_scene(place / "wrong.zarr", [draft(splits={"official": wrong})], CLASSES)
