@@ -1,0 +1,82 @@
+"""What all commands of the terminal share: options, words, tables and progress bars."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal
+
+import typer
+
+SceneName = Annotated[str, typer.Argument(help="Name of a scene (see `workbench scenes`) or path of a .zarr.")]
+RunName = Annotated[str, typer.Argument(help="Run id, or its beginning (see `workbench runs`).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+Seed = Annotated[int, typer.Option(help="Seed of the random choices.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Protocol = Annotated[str, typer.Option(help="Rule of the split: blocks, groups (collections) or random.")]
+SplitSet = Annotated[
+    list[str],
+    typer.Option("--split", metavar="KEY=VALUE", help="Parameter of the protocol, such as --split block_size=33."),
+]
+ViewName = Annotated[
+    Literal["patch", "dense"],
+    typer.Option(help="patch: the published computation; dense: the same weights in one pass."),
+]
+
+
+def pairs(values: list[str], option: str) -> dict[str, str]:
+    """`KEY=VALUE` texts as a dict."""
+    found: dict[str, str] = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not equals or not key or not value:
+            raise typer.BadParameter(f"{option} takes KEY=VALUE, got {text!r}.")
+        if key in found:
+            raise typer.BadParameter(f"{option} names {key!r} twice.")
+        found[key] = value
+    return found
+
+
+def typed(values: list[str], option: str) -> dict[str, Any]:
+    """`KEY=VALUE` texts with JSON values where they are such, else text; types are checked by whom they are for."""
+    found: dict[str, Any] = {}
+    for key, text in pairs(values, option).items():
+        try:
+            found[key] = json.loads(text)
+        except json.JSONDecodeError:
+            found[key] = text
+    return found
+
+
+def say(text: str) -> None:
+    """Words for a person; they go to standard error, so that standard output holds results only."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def cell(value: Any) -> str:
+    """A value as text: numbers with three decimals, nothing for None."""
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def table(head: list[str], rows: list[list[Any]]) -> None:
+    """Print a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*head, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    # piped into a file or another program, a table is as wide as it needs
+    Console(width=None if sys.stdout.isatty() else 400).print(table)
+
+
+@contextmanager
+def progress(title: str, quiet: bool) -> Iterator[Callable[[str, float], None]]:
+    """A bar on standard error; gives a function `(what, share done)`."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bar:
+        task = bar.add_task(title, total=1.0)
+        yield lambda what, share: bar.update(task, completed=share, description=f"{title}: {what}")
