@@ -16,7 +16,7 @@ HOUSE = ROOT / "workbench"
 FLOORS = {
     "base": 0,
     **dict.fromkeys(["scenes", "runs", "jobs", "analysis"], 1),
-    "splits": 2,
+    **dict.fromkeys(["splits", "spectra"], 2),
     "models": 3,
     **dict.fromkeys(["training", "mapping", "explain"], 4),
     "experiments": 5,
