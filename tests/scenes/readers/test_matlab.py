@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.scenes.readers import open_raster, read_vector
@@ -109,3 +111,131 @@ def test_lists_of_numbers_from_text(tmp_path):
     (tmp_path / "w.txt").write_text("blue\n")
     with pytest.raises(WorkbenchError, match="no list of numbers"):
         read_vector(tmp_path / "w.txt")
+
+
+HEIGHTS = np.random.default_rng(1).random((7, 5, 2))
+LABELS = np.random.default_rng(2).integers(-1, 3, (7, 5)).astype(np.int16)
+
+
+def nested5(path):
+    """As MUUFL's file: a structure of arrays, of a cell of structures, and of a structure."""
+    cells = np.empty((1, 2), object)
+    cells[0, 0], cells[0, 1] = {"z": HEIGHTS, "x": HEIGHTS[..., 0]}, {"z": HEIGHTS * 2}
+    series = np.zeros((1, 2), [("z", object), ("name", object)])
+    series[0, 0], series[0, 1] = (HEIGHTS[..., 0], "first"), (HEIGHTS[..., 1], "second")
+    hsi = {
+        "Data": CUBE.astype(float),
+        "Lidar": cells,
+        "sceneLabels": {"labels": LABELS},
+        "info": {"bands": 3.0},
+        "S": series,
+    }
+    savemat(path, {"hsi": hsi}, do_compression=True)
+
+
+def nested73(path):
+    with h5py.File(path, "w", userblock_size=512) as file:
+
+        def put(group, name, array, kind="double"):
+            item = group.create_dataset(name, data=array.T)
+            item.attrs["MATLAB_class"] = np.bytes_(kind)
+            return item.ref
+
+        hsi, kept = file.create_group("hsi"), file.create_group("#refs#")
+        put(hsi, "Data", CUBE.astype(float))
+        put(hsi.create_group("sceneLabels"), "labels", LABELS, "int16")
+        for i in (0, 1):
+            put(kept.create_group(f"cell{i}"), "z", HEIGHTS * (i + 1))
+        cells = hsi.create_dataset("Lidar", (2, 1), h5py.ref_dtype)
+        cells[:, 0] = [kept["cell0"].ref, kept["cell1"].ref]
+        cells.attrs["MATLAB_class"] = np.bytes_("cell")
+        series = hsi.create_group("S").create_dataset("z", (2, 1), h5py.ref_dtype)
+        series[:, 0] = [put(kept, f"s{i}", HEIGHTS[..., i]) for i in (0, 1)]
+
+
+@pytest.fixture(params=[nested5, nested73], ids=["v5", "v7.3"])
+def nested(request, tmp_path):
+    request.param(tmp_path / "muufl.mat")
+    return tmp_path / "muufl.mat"
+
+
+def test_paths_into_structures_and_cells(nested):
+    for variable, expected in {
+        "hsi.Data": CUBE.transpose(2, 0, 1),
+        "hsi.Lidar[0].z": HEIGHTS.transpose(2, 0, 1),
+        "hsi.Lidar[1].z": HEIGHTS.transpose(2, 0, 1) * 2,
+        "hsi.sceneLabels.labels": LABELS[None],
+        "hsi.S[0].z": HEIGHTS[None, ..., 0],
+        "hsi.S[1].z": HEIGHTS[None, ..., 1],
+    }.items():
+        with open_raster(f"{nested}:{variable}") as raster:
+            np.testing.assert_array_equal(whole(raster), expected, err_msg=variable)
+            assert raster.grid.shape == (7, 5)
+
+
+def test_the_same_path_as_the_squeezing_loader(tmp_path):
+    nested5(tmp_path / "a.mat")
+    hsi = loadmat(tmp_path / "a.mat", squeeze_me=True, struct_as_record=False)["hsi"]
+    with open_raster(f"{tmp_path}/a.mat:hsi.Lidar[1].z") as raster:
+        np.testing.assert_array_equal(whole(raster), hsi.Lidar[1].z.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("hsi.Dat", "Nearest: Data"),
+        ("hsi.Lidar.z", r"'hsi.Lidar' has 2 elements.*hsi.Lidar\[0\]"),
+        ("hsi.Lidar[2].z", "has 2 elements"),
+        ("hsi.Lidar[0]", "struct values"),
+        ("hsi..Data", "no path"),
+        ("his.Data", "Unknown (variable|field)"),
+    ],
+)
+def test_paths_that_lead_nowhere(nested, variable, told):
+    with pytest.raises(WorkbenchError, match=told), open_raster(f"{nested}:{variable}"):
+        pass
+
+
+def test_transposed_axes_are_recognised_from_the_expected_shape(tmp_path, save):
+    """A Berlin-like file whose rows and columns are swapped, and one with its bands first."""
+    path = tmp_path / "swapped.mat"
+    save(path, cube=CUBE.transpose(1, 0, 2).astype(float), first=CUBE.transpose(2, 0, 1).astype(float))
+    with open_raster(f"{path}:cube", axes="x,y,band", expected_shape=(7, 5)) as raster:
+        np.testing.assert_array_equal(whole(raster), CUBE.transpose(2, 0, 1))
+    with (
+        pytest.raises(
+            WorkbenchError,
+            match=r"swapped\.mat:cube: 7 rows x 5 columns were expected and 5 rows x 7 columns x 3 bands were found. "
+            r"Its axes are transposed.*axes='x,y,band'",
+        ),
+        open_raster(f"{path}:cube", expected_shape=(7, 5)),
+    ):
+        pass
+    with pytest.raises(WorkbenchError, match="axes='band,y,x'"), open_raster(f"{path}:first", expected_shape=(7, 5)):
+        pass
+    with (
+        pytest.raises(WorkbenchError, match="right packaging"),
+        open_raster(f"{path}:cube", expected_shape=(8, 5)),
+    ):
+        pass
+    with pytest.raises(WorkbenchError, match="axes='x,y' does not describe"), open_raster(f"{path}:cube", axes="x,y"):
+        pass
+
+
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "muufl_mini"
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data")
+def test_real_muufl_files():
+    path = SHARED / "an_hsi_image_sub_for_demo.mat"
+    oracle = loadmat(path)
+    with open_raster(f"{path}:hsi_img_sub", expected_shape=(51, 88)) as raster:
+        assert raster.pixels.shape == (72, 51, 88)
+        np.testing.assert_array_equal(whole(raster), oracle["hsi_img_sub"].transpose(2, 0, 1))
+    with open_raster(f"{path}:mask_sub") as raster:
+        np.testing.assert_array_equal(whole(raster)[0], oracle["mask_sub"])
+    assert read_vector(f"{path}:wavelengths")[0] == pytest.approx(367.7)
+    spectra = loadmat(SHARED / "an_hsi_img_for_class_demo.mat", squeeze_me=True, struct_as_record=False)["train_data"]
+    for place in (0, 4):
+        with open_raster(f"{SHARED}/an_hsi_img_for_class_demo.mat:train_data[{place}].Spectra") as raster:
+            np.testing.assert_array_equal(whole(raster)[0], spectra[place].Spectra)

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from workbench.base.errors import WorkbenchError
 from workbench.scenes.grid import Grid
 from workbench.scenes.readers.registry import Raster
+from workbench.scenes.readers.units import FACTORS
 
-NANOMETRES = {"nm": 1.0, "nanometers": 1.0, "nanometres": 1.0, "um": 1e3, "µm": 1e3, "micrometers": 1e3,
-              "micrometres": 1e3, "micrometer": 1e3, "nanometer": 1.0}  # fmt: skip
 DESCRIBED = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(nm|nanomet(?:er|re)s|um|µm|micromet(?:er|re)s)\b", re.IGNORECASE)
 
 
 @contextmanager
-def open_raster(path: Path, variable: str | None) -> Iterator[Raster]:
+def open_raster(path: Path, variable: str | None, axes: str | None = None) -> Iterator[Raster]:
     """Open a GeoTIFF; see `workbench.scenes.readers.open_raster`."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -105,12 +104,12 @@ def _wavelengths(file: Any) -> tuple[float, ...] | None:
     found = []
     for band in range(1, file.count + 1):
         tags = {key.lower(): value for key, value in file.tags(band).items()}
-        unit = NANOMETRES.get(tags.get("wavelength_units", "").strip().lower())
+        unit = FACTORS.get(tags.get("wavelength_units", "").strip().lower())
         described = DESCRIBED.search(file.descriptions[band - 1] or "")
         if unit is not None and _number(tags.get("wavelength")):
             found.append(float(tags["wavelength"]) * unit)
         elif described:
-            found.append(float(described[1]) * NANOMETRES[described[2].lower()])
+            found.append(float(described[1]) * FACTORS[described[2].lower()])
         else:
             return None
     return tuple(found)
