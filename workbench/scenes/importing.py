@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from workbench.base.config import StrictModel
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.scenes.align import AlignmentReport, AlignmentRow, Measured, alignment_row, choose_grid
+from workbench.scenes.bands import bad_bands_note, check_wavelengths, refuse_empty_bands
 from workbench.scenes.classes import HIGHEST, ClassTable
 from workbench.scenes.draft import ArrayLike, TileDraft, check_labels
 from workbench.scenes.grid import Grid
@@ -36,7 +37,8 @@ class ModalitySource(StrictModel):
         wavelengths: Band centres in nm, or where to read them: ``file.mat:variable``, or a text file.
         fwhm: Band widths in nm.
         date: When it was measured.
-        drop_bands: Bands of the file, counted from 0, that are not wanted.
+        drop_bands: Bands of the file, counted from 0, that are not wanted; ``"bad"`` for those that the file marks.
+        axes: What the stored axes are, such as ``"band,y,x"``, where the file does not say.
     """
 
     path: str | Path
@@ -48,7 +50,8 @@ class ModalitySource(StrictModel):
     wavelengths: tuple[float, ...] | str | None = None
     fwhm: tuple[float, ...] | None = None
     date: str | None = None
-    drop_bands: tuple[int, ...] = ()
+    drop_bands: tuple[int, ...] | Literal["bad"] = ()
+    axes: str | None = None
 
 
 def import_scene(
@@ -102,7 +105,7 @@ def import_scene(
     }
     table = None if class_names is None else class_table(class_names)
     with ExitStack() as files:
-        rasters = {key: files.enter_context(open_raster(source.path)) for key, source in sources.items()}
+        rasters = {key: files.enter_context(open_raster(source.path, source.axes)) for key, source in sources.items()}
         label_raster = None
         if labels is not None and split_variable(labels)[0].suffix.lower() not in SUFFIXES:
             label_raster = files.enter_context(open_raster(labels))
@@ -113,10 +116,11 @@ def import_scene(
         pixels: dict[str, tuple[Measured, ModalityInfo, str]] = {}
         for key, source in sources.items():
             values, info = describe_source(key, source, rasters[key])
-            note = ""
+            note = bad_bands_note(source.drop_bands, rasters[key])
             if key in differ:
                 values = Warped(values, info, grids[key], place, str(resample))
-                note = f"resampled by {resample}{', as linear power' if values.as_power else ''}"
+                how = f"resampled by {resample}{', as linear power' if values.as_power else ''}"
+                note = f"{how}; {note}" if note else how
                 info = warped_info(info)
             pixels[key] = (Measured(values, info), info, note)
         notes: tuple[str, ...] = ()
@@ -136,6 +140,8 @@ def import_scene(
             return told
 
         def told() -> dict[str, Any]:
+            for key, (got, info, _) in pixels.items():
+                refuse_empty_bands(key, got, info)
             report = AlignmentReport(grid=str(place), rows=tuple(rows()), notes=notes)
             return {**(attrs or {}), "alignment": report.model_dump(mode="json")}
 
@@ -154,17 +160,20 @@ def import_scene(
 def describe_source(name: str, source: ModalitySource, raster: Raster) -> tuple[ArrayLike, ModalityInfo]:
     """Pixels and description of a modality: what the user says goes before what the file says."""
     bands = raster.pixels.shape[0]
-    wrong = [band for band in source.drop_bands if not 0 <= band < bands]
-    if wrong or len(set(source.drop_bands)) >= bands:
+    dropped = raster.bad_bands if source.drop_bands == "bad" else tuple(sorted(set(source.drop_bands)))
+    wrong = [band for band in dropped if not 0 <= band < bands]
+    if wrong or len(dropped) >= bands:
         raise WorkbenchError(
             f"While importing {name!r}: of its {bands} bands, counted from 0, "
             f"{f'band {wrong[0]} cannot be dropped' if wrong else 'all would be dropped'}."
         )
-    kept = [band for band in range(bands) if band not in source.drop_bands]
-    pixels = _Picked(raster.pixels, kept) if source.drop_bands else raster.pixels
+    kept = [band for band in range(bands) if band not in dropped]
+    pixels = _Picked(raster.pixels, kept) if dropped else raster.pixels
     wavelengths = source.wavelengths
     if isinstance(wavelengths, str):
         wavelengths = tuple(float(value) for value in read_vector(wavelengths))
+    if wavelengths is None and raster.wavelength_fault:
+        raise WorkbenchError(raster.wavelength_fault)
     per_band: dict[str, Any] = {
         "wavelengths": wavelengths or raster.wavelengths,
         "fwhm": source.fwhm or raster.fwhm,
@@ -176,15 +185,16 @@ def describe_source(name: str, source: ModalitySource, raster: Raster) -> tuple[
     info = ModalityInfo.of(
         name,
         pixels,
-        quantity=source.quantity,
+        quantity=raster.quantity if source.quantity == "unknown" else source.quantity,
         unit=raster.unit if source.unit is None else source.unit,
         scale=raster.scale if source.scale is None else source.scale,
         offset=raster.offset if source.offset is None else source.offset,
         nodata=raster.nodata if source.nodata is None else source.nodata,
         date=source.date or raster.date,
-        dropped_bands=tuple(sorted(set(source.drop_bands))),
+        dropped_bands=dropped,
         **per_band,
     )
+    check_wavelengths(f"{source.path} ({name!r})", info.wavelengths or (), kept)
     return pixels, info
 
 
