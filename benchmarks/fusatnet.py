@@ -143,7 +143,7 @@ def speed(width: float, batches: list[int], device: str, precision: str) -> None
     top = ceiling(precision, device)
     print(f"{device}, {torch.get_num_threads()} threads, width {width:g}, {precision}: ceiling {top / 1e9:.0f} GFLOP/s")
     model = create_model("fusatnet", {"hsi": BANDS, "aux": 1}, CLASSES, width)
-    model.to(device=device, memory_format=torch.channels_last)
+    model.place(device)
     optimizer = torch.optim.NAdam(model.parameters(), lr=1e-5)
 
     def step(inputs: dict[str, torch.Tensor], targets: torch.Tensor) -> None:

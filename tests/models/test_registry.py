@@ -56,7 +56,7 @@ def test_overfits_sixteen_samples(name, view):
     if view == "dense":
         targets = targets[:, None, None].expand(16, 8, 8)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for _ in range(40):
+    for _ in range(60):
         output = model(inputs, view=view)
         loss = functional.cross_entropy(output.logits, targets) + sum(output.losses.values())
         optimizer.zero_grad()

@@ -74,6 +74,9 @@ def train(
     change: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: --set learning_rate=1e-4")
     ] = [],  # noqa: B006
+    option: Annotated[
+        list[str], typer.Option("--option", metavar="KEY=VALUE", help="Option of the model: --option loops=2")
+    ] = [],  # noqa: B006
     epochs: Annotated[int | None, typer.Option(help="Epochs; the recipe's where not given.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better validation.")] = None,
     width: Annotated[float, typer.Option(help="Factor on the network's channels; 1 is the published size.")] = 1.0,
@@ -90,13 +93,14 @@ def train(
     The same command again returns the finished run, or continues one that was stopped.
     """
     from workbench.experiments import train as run_training
-    from workbench.models import model_class
+    from workbench.models import model_class, resolve_options
     from workbench.scenes import open_scene
     from workbench.training.recipes import recipe as find_recipe
 
     roles = {key: tuple(value.split(",")) for key, value in pairs(inputs, "--input").items()} or None
     asked = {"epochs": epochs, "patience": patience}
     changes = typed(change, "--set") | {key: value for key, value in asked.items() if value is not None}
+    resolve_options(model, typed(option, "--option"))
     find_recipe(model, recipe, changes)  # refused now, before the split is made and printed
     kind = model_class(model)
     made = _split(scene, protocol, kind.patch_size, seed if split_seed is None else split_seed, split)
@@ -116,6 +120,7 @@ def train(
         compile,
         threads,
         progress=not quiet,
+        options=typed(option, "--option"),
         **changes,
     )
     if as_json:

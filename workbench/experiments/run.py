@@ -104,7 +104,7 @@ class Run(RunFolder):
         bands = {role: sum(inputs.modalities[n].bands for n in names) for role, names in config.inputs.items()}
         classes = self.split.classes
         with torch.random.fork_rng():
-            model = create_model(config.model, bands, len(classes), config.width)
+            model = create_model(config.model, bands, len(classes), config.width, **config.options)
         try:
             model.load_state_dict(load_file(path))
         except (SafetensorError, RuntimeError, OSError) as error:
@@ -112,7 +112,7 @@ class Run(RunFolder):
                 f"The weights of run {self.id} are damaged or of another network: {error}. {AGAIN}"
             ) from error
         kind = resolve_device(device)
-        model.to(device=kind, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        model.place(kind).eval()
         return Predictor(
             model, config.inputs, inputs.band_scaling(), np.array(classes, np.uint16), config.view, config.precision
         )

@@ -20,7 +20,7 @@ from workbench.experiments.inputs import RunInputs, band_counts, resolve_roles
 from workbench.experiments.run import WEIGHTS, Run
 from workbench.jobs import device_lock, file_lock
 from workbench.mapping import Predictor
-from workbench.models import create_model, model_class
+from workbench.models import create_model, model_class, resolve_options
 from workbench.models.blocks import count_parameters
 from workbench.models.pixels import PixelTable, load_pixels, valid_positions
 from workbench.runs import Recipe, RunConfig, SplitConfig, run_id
@@ -52,6 +52,7 @@ def train(
     compile: bool = False,
     threads: int | None = None,
     progress: bool = True,
+    options: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Run:
     """Train, evaluate and keep a run.
@@ -73,6 +74,7 @@ def train(
         compile: Whether to use `torch.compile`.
         threads: Threads of the CPU; None takes torch's choice.
         progress: Whether to show a progress bar.
+        options: Further options of the model, such as `{"loops": 2}` of `selfloop`.
         **changes: Fields of `Recipe` to change, such as `epochs=50`.
 
     Raises:
@@ -100,6 +102,7 @@ def train(
             "inputs": roles,
             "view": view,
             "width": width,
+            "options": resolve_options(model, options),
             "split": SplitConfig(
                 protocol=split.protocol,
                 seed=split.seed,
@@ -164,7 +167,8 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
     training, validation, _ = (_samples(table, split, side) for side in split.sides)  # a test without data is told now
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        model = create_model(config.model, band_counts(scene, config.inputs), len(split.classes), config.width)
+        bands = band_counts(scene, config.inputs)
+        model = create_model(config.model, bands, len(split.classes), config.width, **config.options)
     result = fit(
         model,
         table,

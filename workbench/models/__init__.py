@@ -1,9 +1,17 @@
 """Floor 3: published networks behind one contract, and what feeds them."""
 
 from workbench.models.contract import FusionModel, FusionOutput
-from workbench.models.registry import create_model, list_models, model_class
+from workbench.models.registry import create_model, list_models, model_class, resolve_options
 
-__all__ = ["RESULT_VERSION", "FusionModel", "FusionOutput", "create_model", "list_models", "model_class"]
+__all__ = [
+    "RESULT_VERSION",
+    "FusionModel",
+    "FusionOutput",
+    "create_model",
+    "list_models",
+    "model_class",
+    "resolve_options",
+]
 
 RESULT_VERSION = 1
 """Raised when a change in this room changes the figures of a run."""

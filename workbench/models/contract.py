@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
+import torch
 from torch import Tensor, nn
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
@@ -20,12 +21,14 @@ class FusionOutput:
     Attributes:
         logits: `(B, K)` in the patch view, `(B, K, H, W)` in the dense view, before the softmax.
         attention: Named attention tensors; filled only on request.
-        losses: Named auxiliary losses (scalars), to be added to the classification loss.
+        losses: Named auxiliary losses (scalars), to be added to the classification loss; in training mode only.
+        figures: Named figures of the step (scalars) that a training's history keeps.
     """
 
     logits: Tensor
     attention: dict[str, Tensor] = field(default_factory=dict)
     losses: dict[str, Tensor] = field(default_factory=dict)
+    figures: dict[str, Tensor] = field(default_factory=dict)
 
 
 class FusionModel(nn.Module, ABC):
@@ -101,6 +104,14 @@ class FusionModel(nn.Module, ABC):
     def hidden(self, channels: int) -> int:
         """A published channel count scaled by `width`, at least 4."""
         return max(4, round(channels * self.width))
+
+    def place(self, device: torch.device | str) -> Self:
+        """Move the network to a device, its 2-D convolutions channels-last, which is faster everywhere."""
+        self.to(device=device)
+        for parameter in self.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        return self
 
     def _check(self, inputs: Mapping[str, Tensor], view: View) -> None:
         name = type(self).__name__

@@ -1,15 +1,18 @@
 """Models by name."""
 
 import importlib
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from workbench.base.errors import UnknownNameError
+from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.models.contract import FusionModel
 
 _MODELS: dict[str, type[FusionModel]] = {}
-_FILES = ("fusatnet",)  # one file per published system; loading it registers its models
+_FILES = ("fusatnet", "selfloop")  # one file per published system; loading it registers its models
+
+Option = bool | int | float | str
 
 Kind = TypeVar("Kind", bound=type[FusionModel])
 
@@ -38,7 +41,9 @@ def model_class(name: str) -> type[FusionModel]:
     return _MODELS[name]
 
 
-def create_model(name: str, inputs: Mapping[str, int], classes: int, width: float = 1.0) -> FusionModel:
+def create_model(
+    name: str, inputs: Mapping[str, int], classes: int, width: float = 1.0, **options: Option
+) -> FusionModel:
     """Build a network with fresh weights, drawn from torch's global generator.
 
     Args:
@@ -46,12 +51,32 @@ def create_model(name: str, inputs: Mapping[str, int], classes: int, width: floa
         inputs: Number of bands of each role, such as `{"hsi": 144, "aux": 1}`.
         classes: Number of classes.
         width: Factor on hidden channel counts; 1.0 is the published size.
+        **options: Of the model, see `resolve_options`.
 
     Raises:
-        UnknownNameError: Unknown model or role.
-        WorkbenchError: A role is missing or a count is out of range.
+        UnknownNameError: Unknown model, role or option.
+        WorkbenchError: A role is missing, a count is out of range or an option has another type.
     """
-    return model_class(name)(inputs, classes, width)
+    return model_class(name)(inputs, classes, width, **resolve_options(name, options))
+
+
+def resolve_options(name: str, options: Mapping[str, Option] | None = None) -> dict[str, Option]:
+    """All options of a model beside its width: what is given, and the defaults of its constructor for the rest.
+
+    Raises:
+        UnknownNameError: There is no such model or option.
+        WorkbenchError: An option has another type than its default.
+    """
+    taken = inspect.signature(model_class(name).__init__).parameters
+    found = {key: one.default for key, one in taken.items() if key not in ("self", "inputs", "classes", "width")}
+    for key, value in (options or {}).items():
+        if key not in found:
+            raise UnknownNameError(f"option of model {name!r}", key, found)
+        wanted = type(found[key])
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise WorkbenchError(f"The option {key!r} of model {name!r} is {value!r}; {wanted.__name__} is needed.")
+        found[key] = wanted(value)
+    return found
 
 
 def list_models() -> dict[str, str]:

@@ -21,7 +21,8 @@ class Recipe(StrictModel):
         learning_rate: Peak learning rate.
         kernel_l2: Factor of the squared norm of convolution kernels in the loss (Keras' `l2`).
         weight_decay: Decoupled weight decay (adamw only).
-        schedule: `constant`, or `onecycle` (rise over the first quarter, then cosine to zero).
+        schedule: `constant`; `onecycle` (rise over the first quarter, then cosine to zero); or `exponential`
+            (constant for 20 epochs, then times exp(-0.005) each epoch).
         scaling: `minmax` to [0, 1], or `standard` to zero mean and unit variance, band by band.
         scaling_from: Pixels that the scaling is fitted on.
         augment: `none`; `rotations`: every sample at all four rotations in each epoch; `dihedral`: one of the eight
@@ -42,7 +43,7 @@ class Recipe(StrictModel):
     learning_rate: float = Field(gt=0)
     kernel_l2: float = Field(default=0.0, ge=0)
     weight_decay: float = Field(default=0.0, ge=0)
-    schedule: Literal["constant", "onecycle"] = "constant"
+    schedule: Literal["constant", "onecycle", "exponential"] = "constant"
     scaling: Literal["minmax", "standard"] = "standard"
     scaling_from: Literal["training", "scene"] = "training"
     augment: Literal["none", "rotations", "dihedral"] = "none"
@@ -70,6 +71,7 @@ class RunConfig(StrictModel):
         inputs: Modalities that play each role, stacked in order.
         view: `patch` or `dense`.
         width: Factor on hidden channels.
+        options: Further options of the model.
         split: The split.
         recipe_name: Name of the recipe that `recipe` started from.
         recipe: The recipe in full, with what the user changed.
@@ -89,6 +91,7 @@ class RunConfig(StrictModel):
     inputs: dict[str, tuple[str, ...]]
     view: Literal["patch", "dense"]
     width: float = Field(gt=0, le=4)
+    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
     split: SplitConfig
     recipe_name: str
     recipe: Recipe

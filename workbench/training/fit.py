@@ -78,7 +78,7 @@ def fit(
         KeyboardInterrupt: The user stopped it; the folder can be resumed.
         SystemExit: The system asked the process to end (code 143); the folder can be resumed.
     """
-    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.place(device)
     task = FusionTask(model, table, training, validation, recipe, view, seed, compiled)
     recorder = RunRecorder(folder)
     checkpoint = folder / CHECKPOINT
@@ -109,7 +109,7 @@ def fit(
             with _signals_as_usual(), _compiler_told():
                 trainer.fit(task, ckpt_path=checkpoint if resumed else None, weights_only=True)
     model.load_state_dict(load_file(folder / BEST))
-    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.place(device)
     model.eval()
     seconds = sum(row["seconds"] for row in recorder.rows)
     per_step = recipe.batch_size if view == "patch" else recipe.tile_batch

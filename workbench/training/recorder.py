@@ -58,9 +58,14 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Validate and write."""
         assert isinstance(pl_module, FusionTask)
-        loss, accuracy = pl_module.take_tally()
+        loss, accuracy, figures = pl_module.take_tally()
         seconds = time.perf_counter() - self._started
-        row: dict[str, Any] = {"epoch": trainer.current_epoch + 1, "train_loss": loss, "train_accuracy": accuracy}
+        row: dict[str, Any] = {
+            "epoch": trainer.current_epoch + 1,
+            "train_loss": loss,
+            "train_accuracy": accuracy,
+            **figures,
+        }
         empty = dict.fromkeys(("validation_loss", "validation_oa", "validation_aa"))
         row |= pl_module.validate() if len(pl_module.validation_samples) else empty
         self.rows.append(row | {"seconds": seconds})

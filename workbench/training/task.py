@@ -1,5 +1,6 @@
 """The Lightning module: draws batches as positions, gathers windows on the device, and steps the optimiser."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from workbench.runs import Recipe
 from workbench.training.sampling import EpochPlan, patch_plan, steps_per_epoch, tile_plan
 from workbench.training.turns import turned_squares
 
+FLAT_EPOCHS = 20  # of the exponential schedule, as the self-loop script has it
 IGNORE = -1  # class index of pixels that do not count
 
 
@@ -86,6 +88,7 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         self._windows = turned_squares(before, size).to(device)
         self._plan: tuple[int, EpochPlan] | None = None
         self._tally = torch.zeros(3, device=device)  # loss, right answers, answers
+        self._figures: dict[str, Tensor] = {}  # sums of what the network says of itself: losses by name, clipped shares
 
     @property
     def steps(self) -> int:
@@ -143,10 +146,12 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             counted = targets != IGNORE
             right = (output.logits.argmax(1) == targets) & counted
             self._tally += torch.stack([loss.detach().float(), right.sum() / counted.sum(), torch.ones_like(loss)])
+            for name, value in {**output.losses, **output.figures}.items():
+                self._figures[name] = self._figures.get(name, torch.zeros_like(value)) + value.detach()
         return loss
 
-    def take_tally(self) -> tuple[float, float]:
-        """Mean loss and accuracy over the steps since the last call.
+    def take_tally(self) -> tuple[float, float, dict[str, float]]:
+        """Mean loss, accuracy and the network's own figures over the steps since the last call.
 
         Raises:
             WorkbenchError: The loss is not finite.
@@ -158,7 +163,9 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
                 f"The training loss became {loss} in epoch {self.current_epoch + 1}. Lower the learning rate "
                 f"(now {self.recipe.learning_rate:g}), or train in 32-true precision."
             )
-        return loss / max(count, 1), right / max(count, 1)
+        figures = {name: float(total) / max(count, 1) for name, total in self._figures.items()}
+        self._figures = {}
+        return loss / max(count, 1), right / max(count, 1), figures
 
     def validate(self) -> dict[str, float]:
         """Loss, OA and AA on the validation pixels, with the network in eval mode."""
@@ -196,6 +203,11 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate)
         if recipe.schedule == "constant":
             return optimizer
+        if recipe.schedule == "exponential":
+            decay = torch.optim.lr_scheduler.LambdaLR(
+                optimizer, lambda epoch: math.exp(-0.005 * max(0, epoch - FLAT_EPOCHS + 1))
+            )
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": decay, "interval": "epoch"}}
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=recipe.learning_rate,
