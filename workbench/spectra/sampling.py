@@ -84,16 +84,19 @@ def sample_pixels(scene: Scene | Collection, modality: str, most: int = 20_000, 
     """
     rng = np.random.default_rng(seed)
     blocks = list(_chosen_blocks(scene, rng))
-    each = -(-most // len(blocks))
+    area = sum((rows.stop - rows.start) * (cols.stop - cols.start) for _, rows, cols in blocks)
     parts, places = [], []
     for number, rows, cols in blocks:
         cube = scene.scenes[number].read(modality, rows, cols)
         chosen = np.flatnonzero(np.isfinite(cube).any(axis=0))
-        chosen = np.sort(rng.permutation(chosen)[:each])
+        share = -(-most * cube[0].size // area)  # so that a chunk at the edge counts for its size
+        chosen = np.sort(rng.permutation(chosen)[:share])
         parts.append(cube.reshape(len(cube), -1)[:, chosen].T)
         row, col = np.divmod(chosen, cube.shape[2])
         places.append(np.stack([np.full(len(chosen), number), row + rows.start, col + cols.start], axis=1))
-    return complete(np.concatenate(parts), np.concatenate(places), f"{modality!r} of scene {scene.name!r}")[0]
+    values = np.concatenate(parts)
+    keep = np.sort(rng.permutation(len(values))[:most])
+    return complete(values[keep], np.concatenate(places)[keep], f"{modality!r} of scene {scene.name!r}")[0]
 
 
 def sample_blocks(scene: Scene | Collection, modality: str, seed: int = 0) -> Iterator[Floats]:
