@@ -5,7 +5,7 @@ import pytest
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, write_scene
-from workbench.views.layers import chosen_bands, find_layer, layers, quantity_name
+from workbench.views.layers import chosen_bands, find_layer, layers, quantity_name, wavelength_layer
 
 
 def scene_of(tmp_path, **modalities):
@@ -25,7 +25,10 @@ def test_true_colour_takes_the_bands_nearest_to_red_green_blue(tmp_path):
 
 def test_no_true_colour_without_bands_near_enough(tmp_path):
     scene = scene_of(tmp_path, swir={"bands": 4, "wavelengths": (1500.0, 1600.0, 1700.0, 2200.0)})
-    assert [layer.title for layer in layers(scene)] == ["Principal components (swir)"]
+    assert [layer.title for layer in layers(scene)] == [
+        "Principal components (swir)",
+        "Minimum noise fraction (swir)",
+    ]
 
 
 def test_bands_by_name_and_single_bands(tmp_path):
@@ -56,3 +59,23 @@ def test_a_unit_is_not_said_twice():
     array = np.zeros((1, 2, 2), np.float32)
     assert quantity_name(ModalityInfo.of("sar", array, quantity="backscatter dB", unit="dB")) == "backscatter dB"
     assert quantity_name(ModalityInfo.of("dsm", array, quantity="elevation", unit="m")) == "elevation (m)"
+
+
+def test_bands_by_wavelength(tmp_path):
+    scene = scene_of(
+        tmp_path,
+        hsi={"bands": 4, "wavelengths": (450.0, 560.0, 650.0, 860.0)},
+        dem={"bands": 1, "quantity": "elevation"},
+    )
+    assert wavelength_layer(scene, "hsi", (640, 550, 460)).bands == (2, 1, 0)
+    assert wavelength_layer(scene, "hsi", (860,)).kind == "band"
+    with pytest.raises(WorkbenchError, match=r"1600 nm: its 4 bands lie from 450 to 860 nm"):
+        wavelength_layer(scene, "hsi", (1600, 550, 460))
+    with pytest.raises(WorkbenchError, match="none are documented"):
+        wavelength_layer(scene, "dem", (640,))
+
+
+def test_short_names_of_presets(tmp_path):
+    scene = scene_of(tmp_path, hsi={"bands": 4, "wavelengths": (450.0, 560.0, 650.0, 860.0)})
+    assert find_layer(scene, "MNF").kind == "mnf"
+    assert find_layer(scene, "pca").kind == "components"

@@ -52,10 +52,35 @@ def test_selection_keeps_eight_colours_and_drops_pixels_of_another_scene():
     selection.watch(lambda: seen.append(len(selection.pixels)))
     for number in range(10):
         selection.pick(number, 0, add=True)
-    assert [pixel for pixel, _ in selection.colored] == [(number, 0) for number in range(2, 10)]
-    assert [color for _, color in selection.colored] == list(PICKED)
+    assert selection.pixels == [(number, 0) for number in range(2, 10)]
+    assert sorted(selection.colors) == sorted(PICKED)
+    before = dict(selection.colored)
+    selection.drop(4, 0)
+    assert selection.pixels == [(2, 0), (3, 0), (5, 0), (6, 0), (7, 0), (8, 0), (9, 0)]
+    assert dict(selection.colored).items() <= before.items()  # nobody else's colour changed
+    selection.pick(1, 1, add=True)
+    assert dict(selection.colored)[(1, 1)] == before[(4, 0)]
     selection.pick(5, 5)
     assert selection.pixels == [(5, 5)]
     selection.go("b")
     assert selection.pixels == []
     assert seen[-2:] == [1, 0]
+
+
+def test_a_detail_lies_where_its_pixels_are(small_world):
+    scene = open_scene("small")
+    live = LiveMap(scene, 1, None)
+    plot = hv.renderer("bokeh").get_plot(live.element)
+    seen = []
+    live.on_view(seen.append)
+    (x0, y0), (x1, y1) = scene.position_of(10, 20), scene.position_of(29, 39)
+    live._view.data = {"x": [x0, x1], "y": [y1, y0]}
+    assert seen == [(slice(10, 30), slice(20, 40))]
+    rgba = np.zeros((20, 20, 4), np.uint8)
+    rgba[0, 0] = 255  # the upper left pixel
+    live.show_detail(rgba, seen[0])
+    source = plot.state.renderers[1].data_source
+    assert (source.data["x"][0], source.data["y"][0]) == (x0 - 1, y1 - 1)  # two metres a pixel
+    assert source.data["image"][0][-1, 0] == 0xFFFFFFFF  # Bokeh draws the last row on top
+    live.show(raster(scene, find_layer(scene)).rgba)
+    assert len(source.data["image"]) == 0

@@ -1,13 +1,12 @@
-"""Stretch, principal components and hatching, against NumPy and scikit-learn."""
+"""Stretch, hatching and details, against NumPy."""
 
 import numpy as np
 import pytest
-from sklearn.decomposition import PCA
 
 from workbench.base.errors import WorkbenchError
-from workbench.scenes import open_scene
-from workbench.views.layers import find_layer
-from workbench.views.raster import paint, principal_components, raster, stretch
+from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
+from workbench.views.layers import Layer, angle_layer, anomaly_layer, find_layer, index_layer
+from workbench.views.raster import can_detail, detail, paint, raster, stretch
 
 
 def test_stretch_maps_percentiles_to_the_ends_and_keeps_nan():
@@ -26,19 +25,6 @@ def test_constant_and_empty_bands_do_not_fail():
     scaled, _ = stretch(np.stack([np.full((2, 2), 7.0), np.full((2, 2), np.nan)]).astype(np.float32))
     assert (scaled[0] == 0.5).all()
     assert np.isnan(scaled[1]).all()
-
-
-def test_principal_components_equal_scikit_learn_up_to_sign():
-    rng = np.random.default_rng(0)
-    flat = rng.normal(size=(300, 6)) @ rng.normal(size=(6, 6))
-    bands = flat.T.reshape(6, 15, 20).astype(np.float32)
-    bands[2, 0, 0] = np.nan
-    found = principal_components(bands).reshape(3, -1)
-    assert np.isnan(found[:, 0]).all()
-    expected = PCA(3).fit(flat[1:]).transform(flat[1:]).T
-    for mine, theirs in zip(found[:, 1:], expected, strict=True):
-        assert abs(np.corrcoef(mine, theirs)[0, 1]) == pytest.approx(1, abs=1e-4)
-        assert mine.std() == pytest.approx(theirs.std(), rel=1e-3)
 
 
 def test_no_data_is_hatched_not_black():
@@ -68,3 +54,63 @@ def test_percentiles_are_checked(small_world, percentiles):
     scene = open_scene("small")
     with pytest.raises(WorkbenchError, match="rise within 0 to 100"):
         raster(scene, find_layer(scene), percentiles)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A scene whose overview has three pixels a side for one."""
+    rng = np.random.default_rng(0)
+    array = rng.normal(0.3, 0.05, (4, 1040, 90)).astype("float32")
+    array[:, 700:710, 20:30] = 0.9
+    info = ModalityInfo.of("msi", array, quantity="reflectance", wavelengths=(460.0, 550.0, 640.0, 850.0))
+    place = tmp_path_factory.mktemp("large") / "large.zarr"
+    return write_scene(place, [TileDraft("large", {"msi": (array, info)})], ClassTable())
+
+
+def test_a_detail_has_every_pixel_in_the_colours_of_the_overview(large):
+    layer = find_layer(large)
+    whole = raster(large, layer)
+    window = (slice(690, 720), slice(10, 40))
+    close = detail(large, layer, window)
+    assert (whole.stride, close.stride) == (3, 1)
+    assert close.rgba.shape == (30, 30, 4)
+    np.testing.assert_array_equal(close.limits, whole.limits)
+    values = large.read("msi", *window, layer.bands)
+    low, high = whole.limits[0]
+    expected = np.round(np.clip((values[0] - low) / (high - low), 0, 1) ** (1 / 1.8) * 255)
+    np.testing.assert_allclose(close.rgba[..., 0], expected, atol=1)
+
+
+@pytest.mark.parametrize("kind", ["mnf", "components", "index", "anomalies", "angle"])
+def test_computed_layers_are_drawn_as_overview_and_as_detail(large, kind):
+    made = {
+        "index": index_layer(large, "msi", "NDVI"),
+        "anomalies": anomaly_layer(large, "msi"),
+        "angle": angle_layer(large, "msi", 705, 25),
+    }
+    layer = made.get(kind) or Layer(kind, "msi", kind)
+    whole = raster(large, layer)
+    assert whole.rgba.shape == (347, 30, 4)
+    window = (slice(696, 714), slice(18, 33))
+    close = detail(large, layer, window)
+    assert close.rgba.shape == (18, 15, 4)
+    if kind == "index":
+        _, _, red, near = large.read("msi", *window)
+        np.testing.assert_allclose(close.values, (near - red) / (near + red), rtol=1e-4)
+    if kind == "angle":
+        assert close.values[8, 5] == pytest.approx(0, abs=0.1)
+        assert "°" in close.unit
+    if kind == "anomalies":
+        assert np.unravel_index(np.nanargmax(whole.values), whole.values.shape)[0] in range(232, 238)
+
+
+def test_a_window_that_would_take_long_is_left_to_the_overview(large):
+    assert can_detail(large, "msi", (slice(0, 1040), slice(0, 90)))
+    deep = ModalityInfo.of("hsi", np.zeros((200, 2, 2), np.float32))
+
+    class Deep:
+        def info(self, name):
+            return deep
+
+    assert not can_detail(Deep(), "hsi", (slice(0, 1000), slice(0, 1000)))
+    assert can_detail(Deep(), "hsi", (slice(0, 500), slice(0, 500)))

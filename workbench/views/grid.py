@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from workbench.scenes import Scene
 from workbench.views.style import FRAME
 
+Window = tuple[slice, slice]
+"""Rows and columns of scene pixels."""
+
 MAGNIFIED = 20
 """Screen pixels that a drawn pixel takes at most: small tiles stay small."""
 
@@ -67,18 +70,21 @@ class Grid:
         }
 
 
-def grid_of(scene: Scene, stride: int = 1) -> Grid:
-    """The frame of a whole scene, of which every `stride`-th pixel is drawn.
+def grid_of(scene: Scene, stride: int = 1, window: Window | None = None) -> Grid:
+    """The frame of a scene or of a window (rows, cols) of it, of which every `stride`-th pixel is drawn.
 
     A rotated grid is drawn by columns and rows: its map axes would not be parallel to the screen.
     """
-    rows, cols = (-(-size // stride) * stride for size in scene.shape)
+    spans = window or tuple(slice(0, size) for size in scene.shape)
+    top, left = (span.start for span in spans)
+    rows, cols = (-(-(span.stop - span.start) // stride) * stride for span in spans)
     longest = max(rows, cols) // stride
     transform = scene.transform
     if transform is None or transform[1] or transform[3]:
-        bounds = (-0.5, -0.5, cols - 0.5, rows - 0.5)
+        bounds = (left - 0.5, top - 0.5, left + cols - 0.5, top + rows - 0.5)
         return Grid(bounds, True, False, True, "column", "row", "%d", False, longest)
     a, _, c, _, e, f = transform
+    c, f = c + a * left, f + e * top
     x0, x1 = sorted((c, c + a * cols))
     y0, y1 = sorted((f, f + e * rows))
     x_label, y_label = axis_names(scene.crs)
@@ -104,6 +110,35 @@ def pixel_at(scene: Scene, grid: Grid, x: float, y: float) -> tuple[int, int] | 
         row, col = int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
     inside = 0 <= row < scene.shape[0] and 0 <= col < scene.shape[1]
     return (row, col) if inside else None
+
+
+def window_between(scene: Scene, grid: Grid, xs: tuple[float, float], ys: tuple[float, float]) -> Window | None:
+    """Rows and columns of the pixels between points of the picture, None where none is."""
+    if grid.georeferenced:
+        a, _, c, _, e, f = scene.transform or (1.0, 0.0, -0.5, 0.0, 1.0, -0.5)
+        cols, rows = sorted((x - c) / a for x in xs), sorted((y - f) / e for y in ys)
+    else:
+        cols, rows = sorted(x + 0.5 for x in xs), sorted(y + 0.5 for y in ys)
+    spans = [
+        slice(max(int(np.floor(low)), 0), min(int(np.ceil(high)), size))
+        for (low, high), size in zip((rows, cols), scene.shape, strict=True)
+    ]
+    return None if any(span.start >= span.stop for span in spans) else (spans[0], spans[1])
+
+
+def to_map(scene: Scene, grid: Grid, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points of the picture (n, 2) as map positions: another thing only where a rotated grid is drawn by pixels."""
+    if grid.georeferenced or scene.transform is None:
+        return points
+    return np.stack(scene.grid.positions(points[:, 1] + 0.5, points[:, 0] + 0.5), axis=1)
+
+
+def to_picture(scene: Scene, grid: Grid, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Map positions (n, 2) as points of the picture, the reverse of `to_map`."""
+    if grid.georeferenced or scene.transform is None:
+        return points
+    rows, cols = scene.grid.places(points[:, 0], points[:, 1])
+    return np.stack([cols - 0.5, rows - 0.5], axis=1)
 
 
 def axis_names(crs: str | None) -> tuple[str, str]:

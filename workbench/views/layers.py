@@ -11,6 +11,7 @@ from workbench.scenes import ModalityInfo, Scene
 
 TRUE_COLOUR = (640.0, 550.0, 460.0)  # nm
 COLOUR_INFRARED = (850.0, 650.0, 550.0)
+SHORT = {"pca": "Principal components", "mnf": "Minimum noise fraction", "cir": "Colour infrared"}
 NEAR_ENOUGH = 40.0  # nm by which the nearest band may miss a wavelength
 
 
@@ -21,15 +22,20 @@ class Layer:
     Attributes:
         title: What faces call it.
         modality: Name of the modality.
-        kind: `colour` takes three bands as red, green and blue; `components` the first three principal components;
-            `band` draws one band with a colour map.
-        bands: Bands from 0 that are read; empty for `components`, which reads all.
+        kind: `colour` takes three bands as red, green and blue; `components` the first three principal components,
+            `mnf` those of the minimum noise fraction; `band` draws one band with a colour map; so are drawn a spectral
+            `index`, `anomalies` (RX) and the spectral `angle` to a pixel.
+        bands: Bands from 0 that are read; empty for kinds that read all, or that find theirs.
+        index: Name of the spectral index.
+        pixel: Row and column whose spectrum the angle is measured to.
     """
 
     title: str
     modality: str
-    kind: Literal["colour", "components", "band"]
+    kind: Literal["colour", "components", "mnf", "band", "index", "anomalies", "angle"]
     bands: tuple[int, ...] = ()
+    index: str = ""
+    pixel: tuple[int, int] = (0, 0)
 
 
 def layers(scene: Scene) -> tuple[Layer, ...]:
@@ -40,10 +46,14 @@ def layers(scene: Scene) -> tuple[Layer, ...]:
 
 
 def find_layer(scene: Scene, title: str | None = None) -> Layer:
-    """A preset by its title, by its first words, or the default; raises `UnknownNameError` for others."""
+    """A preset by its title, by its first words, or the default; raises `UnknownNameError` for others.
+
+    `PCA` and `MNF` are understood too.
+    """
     presets = layers(scene)
-    if title is None:
+    if not title:
         return presets[0]
+    title = SHORT.get(title.lower(), title)
     for layer in presets:
         if title.lower() in (layer.title.lower(), layer.title.split(" (")[0].lower()):
             return layer
@@ -69,6 +79,48 @@ def chosen_bands(scene: Scene, modality: str, bands: Sequence[int]) -> Layer:
         )
     title = f"{modality}: {', '.join(band_name(info, band) for band in numbers)}"
     return Layer(title, modality, "colour" if len(numbers) == 3 else "band", numbers)
+
+
+def wavelength_layer(scene: Scene, modality: str, wavelengths: Sequence[float]) -> Layer:
+    """The bands nearest to one wavelength in nm, or to three as red, green and blue.
+
+    Raises:
+        WorkbenchError: The modality has no documented wavelengths, or none as near as half the widest step of its bands.
+    """
+    info = scene.info(modality)
+    if info.wavelengths is None:
+        raise WorkbenchError(
+            f"While drawing {modality!r} by wavelength: none are documented. Choose its bands by number, 0 to "
+            f"{info.bands - 1}."
+        )
+    centres = np.asarray(info.wavelengths)
+    bands = [int(np.abs(centres - wanted).argmin()) for wanted in wavelengths]
+    reach = max(NEAR_ENOUGH, float(np.diff(np.sort(centres)).max(initial=0)) / 2)
+    for wanted, band in zip(wavelengths, bands, strict=True):
+        if not abs(centres[band] - wanted) <= reach:
+            raise WorkbenchError(
+                f"While drawing {modality!r} at {wanted:g} nm: its {info.bands} bands lie from {centres.min():.0f} to "
+                f"{centres.max():.0f} nm, the nearest at {centres[band]:.0f} nm."
+            )
+    return chosen_bands(scene, modality, bands)
+
+
+def index_layer(scene: Scene, modality: str, index: str) -> Layer:
+    """A spectral index by its name in the catalogue; whether its bands are there is found out when it is drawn."""
+    scene.info(modality)
+    return Layer(f"{index} ({modality})", modality, "index", index=index)
+
+
+def anomaly_layer(scene: Scene, modality: str) -> Layer:
+    """How unlike the rest of the scene each spectrum is (RX)."""
+    scene.info(modality)
+    return Layer(f"Anomalies ({modality})", modality, "anomalies")
+
+
+def angle_layer(scene: Scene, modality: str, row: int, col: int) -> Layer:
+    """The angle between each spectrum and that of one pixel."""
+    scene.info(modality)
+    return Layer(f"Angle to row {row}, column {col} ({modality})", modality, "angle", pixel=(row, col))
 
 
 def band_name(info: ModalityInfo, band: int) -> str:
@@ -100,6 +152,7 @@ def _of_modality(info: ModalityInfo) -> list[Layer]:
             found.append(Layer(f"{words} ({name})", name, "colour", bands))
     if info.bands > 3:
         found.append(Layer(f"Principal components ({name})", name, "components"))
+        found.append(Layer(f"Minimum noise fraction ({name})", name, "mnf"))
     elif not found:
         found.append(Layer(f"Bands 0, 1, 2 ({name})", name, "colour", (0, 1, 2)))
     return found

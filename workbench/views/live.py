@@ -16,7 +16,7 @@ from workbench.scenes import Collection, Scene
 from workbench.views.backend import hv
 from workbench.views.class_spectra import shown_classes
 from workbench.views.classes import LegendEntry
-from workbench.views.grid import grid_of, point_of
+from workbench.views.grid import Window, grid_of, point_of, window_between
 from workbench.views.raster import Raster
 from workbench.views.selection import Pixel
 from workbench.views.spectra import Picked, class_overlay, picked_lines, spectra_options
@@ -36,6 +36,14 @@ y.setv({start: cy - down * scale * h / 2, end: cy + down * scale * h / 2});
 Object.assign(seen, {scale, w, h});
 """
 
+SETTLED = """
+clearTimeout(seen.timer);
+seen.timer = setTimeout(() => {
+  const {x_range: x, y_range: y} = figure;
+  view.data = {x: [x.start, x.end], y: [y.start, y.end]};
+}, 180);
+"""
+
 
 class LiveMap:
     """A raster of a scene in colours with rings at picked pixels.
@@ -46,6 +54,10 @@ class LiveMap:
         scene: The tile.
         stride: Side in scene pixels of one drawn pixel, the same for all rasters that are shown.
         size: Longest side of the frame in pixels; None fills the place.
+
+    Attributes:
+        parts: Called with the Bokeh figure before rings are laid on it; to be added to before the map is drawn.
+        window: Rows and columns that are in view, None until a reader zooms or moves.
     """
 
     def __init__(self, scene: Scene, stride: int, size: int | None) -> None:
@@ -54,6 +66,8 @@ class LiveMap:
         shape = tuple(-(-side // stride) for side in scene.shape)
         self._raster = Pipe(data=np.zeros((*shape, 4), np.uint8))
         self._rings = ColumnDataSource({"x": [], "y": [], "color": []})
+        self._detail = ColumnDataSource({key: [] for key in ("image", "x", "y", "dw", "dh")})
+        self._view = ColumnDataSource({"x": [], "y": []})
         self._base = hv.DynamicMap(self._draw, streams=[self._raster])
         options = self.grid.options(size)
         if size is None:  # HoloViews would set ranges itself at each change, and undo what a reader has zoomed to
@@ -61,20 +75,44 @@ class LiveMap:
         self.element = self._base.opts(hv.opts.RGB(**options, hooks=[dress, _weakly(self._finish)]))
         self._fits = size is None
         self._taps: list[Callable[[float, float], None]] = []
+        self.parts: list[Callable[[Any], None]] = []
+        self.window: Window | None = None
 
     def on_tap(self, callback: Callable[[float, float], None]) -> None:
         """Call `callback` with the map position of each tap; before the map is drawn."""
         self._taps.append(callback)
 
+    def on_view(self, callback: Callable[[Window | None], None]) -> None:
+        """Call `callback` with the rows and columns that are in view, once a reader has stopped zooming and moving."""
+
+        def changed(attribute: str, old: Any, new: Any) -> None:
+            self.window = window_between(self.scene, self.grid, tuple(new["x"]), tuple(new["y"])) if new["x"] else None
+            callback(self.window)
+
+        self._view.on_change("data", changed)
+
     def show(self, rgba: NDArray[np.uint8]) -> None:
         """Show uint8 (rows, cols, 4)."""
+        self.show_detail(None)
         self._raster.send(rgba)
 
-    def mark(self, pixels: Sequence[Pixel]) -> None:
-        """Ring these pixels (row, col), in the fixed order of colours."""
+    def show_detail(self, rgba: NDArray[np.uint8] | None, window: Window | None = None) -> None:
+        """Lay a window (rows, cols) at full resolution over the picture, or take it away."""
+        if rgba is None or window is None:
+            if len(self._detail.data["image"]):
+                self._detail.data = {key: [] for key in self._detail.data}
+            return
+        grid = grid_of(self.scene, 1, window)
+        left, bottom, right, top = grid.bounds
+        # HoloViews wants row 0 at the larger y, Bokeh at the smaller
+        image = np.ascontiguousarray(grid.place(rgba)[::-1]).view(np.uint32)[..., 0]
+        self._detail.data = {"image": [image], "x": [left], "y": [bottom], "dw": [right - left], "dh": [top - bottom]}
+
+    def mark(self, pixels: Sequence[Pixel], colors: Sequence[str] = PICKED) -> None:
+        """Ring these pixels (row, col), in the colours of the selection."""
         places = [point_of(self.scene, self.grid, row, col) for row, col in pixels]
-        colors = [PICKED[number % len(PICKED)] for number in range(len(places))]
-        self._rings.data = {"x": [x for x, _ in places], "y": [y for _, y in places], "color": colors}
+        chosen = [colors[number % len(colors)] for number in range(len(places))]
+        self._rings.data = {"x": [x for x, _ in places], "y": [y for _, y in places], "color": chosen}
 
     def _draw(self, data: NDArray[np.uint8]) -> Any:
         return hv.RGB(self.grid.place(data), bounds=self.grid.bounds, vdims=[*"RGBA"])
@@ -85,6 +123,9 @@ class LiveMap:
         if figure.tags:
             return
         figure.tags = ["finished"]
+        figure.image_rgba("image", "x", "y", "dw", "dh", source=self._detail, level="image")
+        for part in self.parts:
+            part(figure)
         look = {"size": RING, "fill_alpha": 0, "source": self._rings}
         figure.scatter("x", "y", line_color="#ffffff", line_width=6, **look)
         figure.scatter("x", "y", line_color="color", line_width=3, **look)
@@ -92,6 +133,10 @@ class LiveMap:
             figure.on_event(Tap, partial(_tapped, callback))
         for tool in figure.select({"type": BoxZoomTool}):
             tool.match_aspect = True
+        watch = CustomJS(args={"figure": figure, "view": self._view, "seen": {"timer": 0}}, code=SETTLED)
+        for one in (figure.x_range, figure.y_range):
+            for name in ("start", "end"):
+                one.js_on_change(name, watch)
         if self._fits:
             arguments = {"figure": figure, "bounds": list(self.grid.bounds), "seen": {"scale": 0}}
             for name in ("inner_width", "inner_height"):
@@ -113,17 +158,19 @@ class LiveSpectrum:
         self.scene, self.modality, self.info = scene, modality, scene.info(modality)
         self.known = shown_classes(whole, modality)
         self.picked: list[Picked] = []
+        self.colors: tuple[str, ...] = PICKED
         self._lines = ColumnDataSource({"xs": [], "ys": [], "color": []})
         options = spectra_options(self.info, self.known, size)
         options["hooks"] = [*options["hooks"], _weakly(self._finish)]
         self.element = class_overlay(self.info, self.known).opts(**options)
 
-    def mark(self, pixels: Sequence[Pixel]) -> None:
+    def mark(self, pixels: Sequence[Pixel], colors: Sequence[str] = PICKED) -> None:
         """Show the spectra of these pixels (row, col); raises `WorkbenchError` for one outside the scene."""
+        self.colors = tuple(colors)
         self.picked = [
             (self.scene.spectrum(self.modality, row, col), f"row {row}, column {col}") for row, col in pixels
         ]
-        lines = picked_lines(self.info, self.known, self.picked)
+        lines = picked_lines(self.info, self.known, self.picked, self.colors)
         self._lines.data = {
             "xs": [line["x"] for line in lines],
             "ys": [line["y"] for line in lines],
@@ -132,7 +179,8 @@ class LiveSpectrum:
 
     def legend(self) -> list[LegendEntry]:
         """Which colour is which pixel."""
-        return [LegendEntry(PICKED[i % len(PICKED)], "○", words) for i, (_, words) in enumerate(self.picked)]
+        colors = self.colors
+        return [LegendEntry(colors[i % len(colors)], "○", words) for i, (_, words) in enumerate(self.picked)]
 
     def _finish(self, plot: Any, element: Any) -> None:
         """HoloViews hook, at the first drawing: the lines of picked pixels, with a white halo."""

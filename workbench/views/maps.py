@@ -13,7 +13,7 @@ from workbench.scenes.classes import ClassTable
 from workbench.views.backend import hv
 from workbench.views.classes import HIT_LEGEND, LegendEntry, class_legend, hits, label_values, map_values, run_classes
 from workbench.views.grid import Grid, grid_of, point_of
-from workbench.views.layers import Layer, chosen_bands, find_layer
+from workbench.views.layers import Layer, chosen_bands, find_layer, wavelength_layer
 from workbench.views.picture import Picture
 from workbench.views.raster import STRETCH, Percentiles, Raster, raster
 from workbench.views.style import FRAME, PICKED, RIGHT, RING, WRONG, dress, ink_on
@@ -25,6 +25,7 @@ def composite(
     *,
     modality: str | None = None,
     bands: Sequence[int] | None = None,
+    wavelengths: Sequence[float] | None = None,
     percentiles: Percentiles = STRETCH,
     size: int | None = FRAME,
 ) -> Picture:
@@ -35,12 +36,13 @@ def composite(
         layer: A preset of `layers(scene)` or its title; None is the one to show first.
         modality: With `bands`, draw bands of this modality instead of a preset.
         bands: One band, or three as red, green and blue.
+        wavelengths: The same in nm.
         percentiles: Stretch, band by band.
         size: Longest side of the frame in pixels; None fills the place.
     """
     import pandas as pd
 
-    chosen = resolve_layer(scene, layer, modality, bands)
+    chosen = resolve_layer(scene, layer, modality, bands, wavelengths)
     drawn = raster(scene, chosen, percentiles)
     grid = grid_of(scene, drawn.stride)
     low, high = percentiles
@@ -53,15 +55,24 @@ def composite(
     return Picture(
         raster_element(drawn, grid).opts(**grid.options(size)),
         f"{chosen.title} of {scene.name}",
-        f"{_kind(drawn)}, stretched between the {low:g} and {high:g} % percentiles.{whole}{hatched}",
+        " ".join(
+            [f"{_kind(drawn)}, stretched between the {low:g} and {high:g} % percentiles.{whole}{hatched}", *drawn.notes]
+        ),
         table,
     )
 
 
 def resolve_layer(
-    scene: Scene, layer: str | Layer | None, modality: str | None = None, bands: Sequence[int] | None = None
+    scene: Scene,
+    layer: str | Layer | None,
+    modality: str | None = None,
+    bands: Sequence[int] | None = None,
+    wavelengths: Sequence[float] | None = None,
 ) -> Layer:
     """The layer that a request means."""
+    if wavelengths:
+        names = [name for name in scene.modalities if scene.info(name).wavelengths is not None]
+        return wavelength_layer(scene, modality or (names or list(scene.modalities))[0], wavelengths)
     if bands is not None:
         return chosen_bands(scene, modality or scene.modalities[0], bands)
     if isinstance(layer, Layer):

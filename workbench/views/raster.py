@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
 from workbench.scenes import Scene
-from workbench.views.layers import Layer, band_name, quantity_name
+from workbench.scenes.schema import CHUNK
+from workbench.views.channels import Channels, channels
+from workbench.views.grid import Window
+from workbench.views.layers import Layer
 from workbench.views.style import BGY, FIRE, GRAY, rgb
 
 Percentiles = tuple[float, float]
 STRETCH: Percentiles = (2.0, 98.0)
-SAMPLED = 20_000
-"""Pixels that principal components are computed from."""
+COLORS = {"index": BGY, "anomalies": FIRE, "angle": FIRE[::-1]}
+"""Colour maps of what is computed. Of an angle, small is what is looked for, and bright."""
+MOST_VALUES = 80_000_000
+"""Values, all bands, that a window at full resolution may have to decode: about a third of a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +37,7 @@ class Raster:
         colors: The colour map of a single band; empty for colours.
         unit: Quantity and unit of `values`.
         gamma: Exponent of the stretched values of colours: reflectance is linear, screens are not.
+        notes: What a reader must know, a sentence each.
     """
 
     layer: Layer
@@ -43,6 +49,7 @@ class Raster:
     colors: tuple[str, ...]
     unit: str
     gamma: float = 1.0
+    notes: tuple[str, ...] = ()
 
 
 _kept: OrderedDict[tuple[object, ...], Raster] = OrderedDict()
@@ -101,29 +108,6 @@ def apply_stretch(bands: NDArray[np.float32], limits: NDArray[np.float64]) -> ND
     return np.clip(scaled, 0, 1).astype(np.float32)
 
 
-def principal_components(bands: NDArray[np.float32], count: int = 3, seed: int = 0) -> NDArray[np.float32]:
-    """The first principal components of the valid pixels of (band, rows, cols); NaN where a band has no data.
-
-    Raises:
-        WorkbenchError: Fewer than two pixels have data in every band.
-    """
-    import spectral
-
-    depth, rows, cols = bands.shape
-    flat = bands.reshape(depth, -1).T
-    valid = np.flatnonzero(np.isfinite(flat).all(axis=1))
-    if valid.size < 2:
-        raise WorkbenchError("Principal components need at least two pixels with data in every band.")
-    chosen = np.random.default_rng(seed).permutation(valid)[:SAMPLED]
-    found = spectral.principal_components(flat[np.sort(chosen)].reshape(-1, 1, depth).astype(np.float64))
-    vectors = np.asarray(found.eigenvectors)[:, : min(count, depth)]
-    # The sign of an eigenvector is arbitrary; let brighter mean more of what most bands measure.
-    vectors = vectors * np.where(vectors.sum(axis=0) < 0, -1, 1)
-    out = np.full((vectors.shape[1], rows * cols), np.nan, np.float32)
-    out[:, valid] = ((flat[valid] - np.asarray(found.mean)) @ vectors).T
-    return out.reshape(-1, rows, cols)
-
-
 def paint(unit_range: NDArray[np.float32], colors: tuple[str, ...] | list[str]) -> NDArray[np.uint8]:
     """Values from 0 to 1 (rows, cols) in a colour map, uint8 (rows, cols, 4), hatched where NaN."""
     table = np.array([rgb(color) for color in colors], np.uint8)
@@ -132,26 +116,49 @@ def paint(unit_range: NDArray[np.float32], colors: tuple[str, ...] | list[str]) 
     return _finish(table[index], valid)
 
 
+def detail(scene: Scene, layer: Layer, window: Window, percentiles: Percentiles = STRETCH) -> Raster:
+    """A window of a layer at full resolution, in the colours of the overview.
+
+    Raises:
+        WorkbenchError: As `raster`.
+    """
+    whole = raster(scene, layer, percentiles)
+    found = channels(scene, layer, window)
+    return _paint(layer, found, whole.limits, whole.colors, whole.gamma)
+
+
+def can_detail(scene: Scene, modality: str, window: Window) -> bool:
+    """Whether a window is small enough to be read while a reader waits: chunks hold all bands."""
+    rows, cols = (span.stop // CHUNK - span.start // CHUNK + 1 for span in window)
+    return bool(rows * cols * CHUNK * CHUNK * scene.info(modality).bands <= MOST_VALUES)
+
+
 def _draw(scene: Scene, layer: Layer, percentiles: Percentiles) -> Raster:
     info = scene.info(layer.modality)
-    everything, stride = scene.overview(layer.modality)
-    if layer.kind == "components":
-        bands = principal_components(everything)
-        channels = tuple(f"component {number + 1}" for number in range(len(bands)))
-    else:
-        bands = everything[list(layer.bands)]
-        channels = tuple(band_name(info, band) for band in layer.bands)
-    scaled, limits = stretch(bands, percentiles)
+    found = channels(scene, layer)
+    _, limits = stretch(found.values, percentiles)
     gamma = 1.0
     if layer.kind == "colour" and info.quantity == "reflectance":
         # One stretch for all three keeps hues as they are; other quantities differ in level from band to band.
         limits[:] = limits[:, 0].min(), limits[:, 1].max()
-        scaled, gamma = apply_stretch(bands, limits), 1 / 1.8
+        gamma = 1 / 1.8
+    colors: tuple[str, ...] = ()
     if layer.kind == "band":
-        colors = {"elevation": BGY, "height": BGY, "backscatter dB": GRAY, "backscatter linear": GRAY}
-        chosen = tuple(colors.get(info.quantity, FIRE))
-        return Raster(layer, stride, paint(scaled[0], chosen), bands[0], limits, channels, chosen, quantity_name(info))
-    return Raster(layer, stride, mix(scaled, gamma), None, limits, channels, (), "", gamma)
+        kinds = {"elevation": BGY, "height": BGY, "backscatter dB": GRAY, "backscatter linear": GRAY}
+        colors = tuple(kinds.get(info.quantity, FIRE))
+    elif layer.kind in COLORS:
+        colors = tuple(COLORS[layer.kind])
+    return _paint(layer, found, limits, colors, gamma)
+
+
+def _paint(layer: Layer, found: Channels, limits: NDArray[np.float64], colors: tuple[str, ...], gamma: float) -> Raster:
+    scaled = apply_stretch(found.values, limits)
+    if colors:
+        return Raster(
+            layer, found.stride, paint(scaled[0], colors), found.values[0], limits, found.names, colors, found.unit,
+            notes=found.notes,
+        )  # fmt: skip
+    return Raster(layer, found.stride, mix(scaled, gamma), None, limits, found.names, (), "", gamma, found.notes)
 
 
 def mix(unit_range: NDArray[np.float32], gamma: float = 1.0) -> NDArray[np.uint8]:

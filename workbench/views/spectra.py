@@ -123,7 +123,9 @@ def picked_overlay(info: ModalityInfo, known: ClassSpectra | None, picked: Seque
     return halo * hv.Contours(lines, ["x", "y"], "color").opts(color="color", line_width=2.8, hooks=[dress])
 
 
-def picked_lines(info: ModalityInfo, known: ClassSpectra | None, picked: Sequence[Picked]) -> list[dict[str, Any]]:
+def picked_lines(
+    info: ModalityInfo, known: ClassSpectra | None, picked: Sequence[Picked], colors: Sequence[str] = PICKED
+) -> list[dict[str, Any]]:
     """`x`, `y` and `color` of the line of each picked spectrum."""
     x = _positions(info, known)
     lines = []
@@ -132,7 +134,7 @@ def picked_lines(info: ModalityInfo, known: ClassSpectra | None, picked: Sequenc
             line: dict[str, Any] = {"x": [float(x[0]) - 0.5, float(x[-1]) + 0.5], "y": [float(spectrum[0])] * 2}
         else:
             line = _broken(x, spectrum)
-        lines.append({**line, "color": PICKED[number % len(PICKED)]})
+        lines.append({**line, "color": colors[number % len(colors)]})
     return lines
 
 
