@@ -17,7 +17,7 @@ from workbench.scenes.modality import Quantity
 
 READERS = {
     ".tif": "geotiff", ".tiff": "geotiff", ".mat": "matlab", ".hdr": "envi", ".nc": "netcdf", ".nc4": "netcdf",
-    ".h5": "hdf5", ".hdf5": "hdf5", ".he5": "hdf5", ".zarr": "zarr", ".npy": "numpy", ".npz": "numpy",
+    ".h5": "hdf5", ".hdf5": "hdf5", ".he5": "hdf5", ".zarr": "zarr_store", ".npy": "npy", ".npz": "npy",
 }  # fmt: skip
 """Suffix to module of this package; whatever has an ENVI header beside it is ENVI.
 
@@ -147,8 +147,8 @@ def _module(path: Path) -> Any:
             f"While opening {path}: no reader knows the suffix {path.suffix!r}, and no ENVI header ({path.stem}.hdr) "
             f"lies beside it. Rasters are read from {', '.join(sorted(READERS))} and ENVI files of any suffix."
         )
-    if not (path.is_dir() if name == "zarr" else path.is_file()):
+    if not (path.is_dir() if name == "zarr_store" else path.is_file()):
         raise WorkbenchError(
-            f"While opening {path}: the {'store' if name == 'zarr' else 'file'} is missing. Check the path."
+            f"While opening {path}: the {'store' if name == 'zarr_store' else 'file'} is missing. Check the path."
         )
     return import_module(f"workbench.scenes.readers.{name}")
