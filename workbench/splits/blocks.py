@@ -90,7 +90,7 @@ def assign_blocks(pool: Pool, parameters: BlocksParameters, patch_size: int, see
 
     starts = _starts(grids, used, parameters.test_fraction, random)
     test = search(test_score, starts, random)
-    validation = _choose_validation(cells, ~test, total.size, parameters.validation_fraction, grids, used, random)
+    validation = choose_validation(cells, ~test, total.size, parameters.validation_fraction, grids, used, random)
 
     side = np.full(len(pool.labels), TRAIN, np.int8)
     side[test[block_index]] = TEST
@@ -172,7 +172,7 @@ def _way_to(colour: int, row: NDArray[np.int64], col: NDArray[np.int64]) -> tupl
     return (colour // 3 - row + 1) % 3 - 1, (colour % 3 - col + 1) % 3 - 1
 
 
-def _choose_validation(
+def choose_validation(
     cells: Cells,
     training: Sides,
     classes: int,

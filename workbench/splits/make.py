@@ -8,6 +8,8 @@ import numpy as np
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.splits.blocks import BlocksParameters, assign_blocks
 from workbench.splits.groups import GroupsParameters, assign_groups
+from workbench.splits.official import NAME as OFFICIAL
+from workbench.splits.official import OfficialParameters, assign_official
 from workbench.splits.parameters import SplitParameters
 from workbench.splits.pool import LabelledScene, Pool
 from workbench.splits.random import RandomParameters, assign_random
@@ -18,6 +20,7 @@ PROTOCOLS: dict[str, tuple[type[SplitParameters], Callable[..., Assigned]]] = {
     "random": (RandomParameters, assign_random),
     "blocks": (BlocksParameters, assign_blocks),
     "groups": (GroupsParameters, assign_groups),
+    OFFICIAL: (OfficialParameters, assign_official),
 }
 
 
@@ -28,12 +31,13 @@ def make_split(
 
     Args:
         scene: A `Scene` or `Collection` with labels.
-        protocol: ``"random"``, ``"blocks"`` or ``"groups"``.
+        protocol: ``"random"``, ``"blocks"``, ``"groups"`` or ``"official"`` (the split published with the data).
         patch_size: Side of the window around a pixel that a model will see, in pixels.
         seed: Seed of all random choices; the same request gives the same split.
-        **parameters: Of the protocol. All take `test_fraction` (0.5; share of each class that tests),
-            `validation_fraction` (0.2; share of training that validates; 0 for none) and `train_per_class` (None; at
-            most so many training pixels of each class, drawn at random; the others are left out). `blocks` takes
+        **parameters: Of the protocol. All take `validation_fraction` (0.2; share of training that validates; 0 for
+            none; `official`: only where no validation was published) and `train_per_class` (None; at most so many
+            training pixels of each class, drawn at random; the others are left out). All but `official` take
+            `test_fraction` (0.5; share of each class that tests). `blocks` takes
             `block_size` (3 x patch_size) and `buffer` (patch_size - 1). `groups` takes `min_pixels` (100) and
             `min_groups` (2): a class needs so many on each side.
 
@@ -54,7 +58,7 @@ def make_split(
             )
     kind, assign = PROTOCOLS[protocol]
     settings = kind.build(parameters, f"splitting {scene.name!r} by protocol {protocol!r}")
-    pool = Pool.of(scene)
+    pool = Pool.of(scene, OFFICIAL if protocol == OFFICIAL else None)
     for tile in pool.tiles:
         if patch_size > min(tile.shape):
             raise WorkbenchError(
@@ -111,7 +115,7 @@ def _thin(pool: Pool, side: Any, most: int, seed: int) -> None:
 
 
 def _validation_notes(pool: Pool, side: Any, classes: tuple[int, ...], fraction: float) -> list[str]:
-    if not fraction:
+    if not fraction and not (side == VALIDATION).any():
         return ["no validation was asked for: train for a fixed number of epochs"]
     if not (side == VALIDATION).any():
         return ["no class can spare training pixels for validation: train for a fixed number of epochs"]

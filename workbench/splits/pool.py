@@ -1,6 +1,6 @@
 """The labelled pixels that a split shares out, and the tiles they lie in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -26,6 +26,8 @@ class LabelledTile(Protocol):
     @property
     def transform(self) -> Affine | None: ...  # noqa: D102
     def read_labels(self) -> NDArray[Any] | None: ...  # noqa: D102
+    @property
+    def named_splits(self) -> Mapping[str, NDArray[Any]]: ...  # noqa: D102
 
 
 class LabelledScene(Protocol):
@@ -75,6 +77,8 @@ class Pool:
         labels: Class values, uint16 (n,).
         names: Class names by value.
         scene_hash: Content hash of the scene.
+        codes: Of each pixel in a split stored with the scene, uint8 (n,): 0 none, 1 training, 2 validation, 3 test;
+            None where none was asked for.
     """
 
     tiles: tuple[TileGrid, ...]
@@ -82,15 +86,20 @@ class Pool:
     labels: NDArray[np.uint16]
     names: dict[int, str]
     scene_hash: str
+    codes: NDArray[np.uint8] | None = None
 
     @classmethod
-    def of(cls, scene: LabelledScene) -> Self:
+    def of(cls, scene: LabelledScene, stored: str | None = None) -> Self:
         """Gather the labelled pixels.
+
+        Args:
+            scene: A scene or collection.
+            stored: Name of the stored split whose codes are wanted too; a tile without it has the code 0.
 
         Raises:
             WorkbenchError: Nothing is labelled, or a label is not in the class table.
         """
-        tiles, positions, labels = [], [], []
+        tiles, positions, labels, codes = [], [], [], []
         for index, tile in enumerate(scene.scenes):
             rows, cols = tile.shape
             tiles.append(TileGrid(tile.name, tile.group or "", (rows, cols), tile.transform, tile.crs))
@@ -100,6 +109,9 @@ class Pool:
             row, col = np.nonzero(grid)
             positions.append(np.column_stack([np.full(row.size, index), row, col]).astype(np.int32))
             labels.append(grid[row, col].astype(np.uint16))
+            if stored is not None:
+                plane = tile.named_splits.get(stored)
+                codes.append(np.zeros(row.size, np.uint8) if plane is None else plane[row, col].astype(np.uint8))
         if not sum(map(len, labels)):
             raise WorkbenchError(
                 f"While splitting {scene.name!r}: no pixel of its {len(tiles)} tile(s) is labelled. "
@@ -111,6 +123,7 @@ class Pool:
             np.concatenate(labels),
             {int(entry.value): str(entry.name) for entry in scene.classes},
             scene.content_hash,
+            np.concatenate(codes) if codes else None,
         )
         strange = sorted(set(np.unique(pool.labels).tolist()) - set(pool.names))
         if strange:

@@ -77,7 +77,7 @@ class Split:
         notes: What a reader must know, such as classes without validation.
     """
 
-    protocol: Literal["random", "blocks", "groups"]
+    protocol: Literal["random", "blocks", "groups", "official"]
     seed: int
     patch_size: int
     buffer: int
