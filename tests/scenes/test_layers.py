@@ -3,7 +3,7 @@ import pytest
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, list_scenes, open_scene, write_scene
-from workbench.scenes.layers import remove_label_layer, write_label_layer
+from workbench.scenes.layers import describe_label_layer, remove_label_layer, write_label_layer
 
 CLASSES = ClassTable.from_names(["grass", "roof"])
 OTHER = ClassTable.from_names(["forest", "water", "urban"])
@@ -102,3 +102,15 @@ def test_official_splits_are_kept_and_checked(place):
     for wrong, told in ((codes + 3, "value 4"), (np.ones((20, 30), int), "300 pixels without label")):
         with pytest.raises(WorkbenchError, match=told):
             write_scene(place / "wrong.zarr", [draft(splits={"official": wrong})], CLASSES)
+
+
+def test_a_layer_is_described_later(place):
+    scene = write_scene(place / "spot.zarr", [draft()], CLASSES, {"note": "old"})
+    before = write_label_layer(scene, "drawn", {"spot": drawn()}, OTHER)
+    describe_label_layer(scene, "drawn", {"labels_are": "a map product"})
+    after = open_scene("spot@drawn")
+    assert after.attrs == {"note": "old", "labels_are": "a map product"}
+    assert after.content_hash == before.content_hash
+    assert open_scene("spot").attrs == {"note": "old"}
+    with pytest.raises(UnknownNameError):
+        describe_label_layer(scene, "other", {})

@@ -107,6 +107,31 @@ def remove_label_layer(scene: Scene | Collection, name: str) -> None:
         _remove_planes(place, root, name)
 
 
+def describe_label_layer(scene: Scene | Collection, name: str, attrs: Mapping[str, Any]) -> Scene | Collection:
+    """Say of a stored label layer what stands in place of the scene's own attributes when it is open.
+
+    Args:
+        scene: The scene or collection, of a local store.
+        name: Name of the layer.
+        attrs: JSON values, such as ``labels_are`` or ``note``.
+
+    Returns:
+        The scene, opened again.
+
+    Raises:
+        UnknownNameError: There is no layer of that name.
+        WorkbenchError: The store cannot be written.
+    """
+    root, place = _root_of(scene)
+    with explained(f"describing the label layer {name!r} of {scene.collection!r}", place), locked_folder(place):
+        root = read_root(str(place))
+        if name not in root.layers:
+            raise UnknownNameError(f"label layer of scene {scene.collection!r}", name, root.layers)
+        told = root.layers[name].model_copy(update={"attrs": dict(attrs)})
+        _write_root(place, root.model_copy(update={"layers": {**root.layers, name: told}}))
+    return open_scene(place)
+
+
 def _root_of(scene: Scene | Collection) -> tuple[RootRecord, Path]:
     if is_url(scene.address):
         raise WorkbenchError(

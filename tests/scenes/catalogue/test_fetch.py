@@ -1,9 +1,9 @@
 import hashlib
+import io
 import re
-import sys
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 
 import pytest
 
@@ -213,19 +213,18 @@ def test_files_that_a_person_puts_there_are_checked(offer, tmp_path):
     assert fetch_entry("spot", tmp_path) == tmp_path
 
 
-def test_archives_are_unpacked_once(server, offer, tmp_path, monkeypatch):
-    calls = []
-
-    def unpack(archive, folder, progress=None):
-        calls.append(archive.name)
-        (folder / "inside.txt").write_text("x")
-
-    monkeypatch.setitem(sys.modules, "workbench.scenes.archives", SimpleNamespace(unpack=unpack))
-    offer(Download(f"{server.url}/all.zip", "all.zip", SHA, unpack=True))
+def test_archives_are_unpacked_once(server, offer, tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner/inside.txt", "x")
+    server.content = packed.getvalue()
+    offer(Download(f"{server.url}/all.zip", "all.zip", unpack=True))
     place = fetch_entry("spot", tmp_path)
-    assert (place / "all" / "inside.txt").read_text() == "x"
+    inside = place / "all" / "inner" / "inside.txt"
+    assert inside.read_text() == "x"
+    inside.write_text("y")
     fetch_entry("spot", tmp_path)
-    assert calls == ["all.zip"]
+    assert inside.read_text() == "y"  # it was not unpacked again
 
 
 def test_names_are_checked(offer):

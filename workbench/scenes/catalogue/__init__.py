@@ -4,16 +4,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.scenes.catalogue.demo import ENTRY as demo
+from workbench.scenes.catalogue import demo, dfc2020, hunan, idtrees2020, potsdam, terramesh
 from workbench.scenes.catalogue.entry import CatalogueEntry, Progress
-from workbench.scenes.catalogue.idtrees2020 import ENTRY as idtrees2020
 
 if TYPE_CHECKING:
     from workbench.scenes.scene import Collection, Scene
 
 __all__ = ["CATALOGUE", "CatalogueEntry", "import_catalogue_entry"]
 
-CATALOGUE = {entry.name: entry for entry in (demo, idtrees2020)}
+ENTRIES = (demo, idtrees2020, hunan, potsdam, dfc2020, terramesh)
+
+CATALOGUE: dict[str, CatalogueEntry] = {module.ENTRY.name: module.ENTRY for module in ENTRIES}
 
 
 def import_catalogue_entry(

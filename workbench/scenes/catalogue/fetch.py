@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.base.files import atomic_folder, explained, locked_folder
+from workbench.base.files import explained, locked_folder
 from workbench.base.roots import data_root
 from workbench.scenes.catalogue.download import download
 from workbench.scenes.catalogue.entry import CatalogueEntry, Download, Progress
@@ -101,8 +101,7 @@ def _unpack(archive: Path, folder: Path, progress: Progress | None) -> None:
     target = folder / archive.name.partition(".")[0]
     if target.exists() and target.stat().st_mtime >= archive.stat().st_mtime:
         return
-    with atomic_folder(target, f"unpacking {archive.name}", replace=True) as place:
-        unpack(archive, place, progress)
+    unpack(archive, target, progress, replace=True)
 
 
 def _by_hand(entry: CatalogueEntry, place: Path, lacking: list[Download] | None = None) -> str:
