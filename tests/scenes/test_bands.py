@@ -106,3 +106,18 @@ def test_bands_without_any_value_are_named_and_refused(tmp_path, data, nothing):
     everything = envi(tmp_path / "b.img", np.full_like(CUBE, nothing), data_ignore_value=-99)
     with pytest.raises(WorkbenchError, match="holds nothing but NaN"):
         import_scene("bad", {"hsi": everything})
+
+
+def test_labels_of_an_envi_map_bring_their_names_and_must_share_the_grid(tmp_path, data):
+    hsi = envi(tmp_path / "a.img", map_info="{UTM, 1, 1, 500000, 4000000, 2, 2, 17, North, WGS-84}")
+    told = "ENVI\nsamples = 9\nlines = 12\nbands = 1\ndata type = 1\ninterleave = bsq\nbyte order = 0\n"
+    told += "file type = ENVI Classification\nclasses = 3\nclass names = {Unclassified, grass, roof}\n"
+    labels = (np.arange(108) % 3).astype(np.uint8)
+    (tmp_path / "gt").write_bytes(labels.tobytes())
+    (tmp_path / "gt.hdr").write_text(told + "map info = {UTM, 1, 1, 500000, 4000000, 2, 2, 17, North, WGS-84}\n")
+    scene = import_scene("a", {"hsi": hsi}, labels=tmp_path / "gt.hdr")
+    assert scene.classes.names == ("grass", "roof")
+    np.testing.assert_array_equal(scene.read_labels().ravel(), labels)
+    (tmp_path / "gt.hdr").write_text(told + "map info = {UTM, 1, 1, 500001, 4000000, 2, 2, 17, North, WGS-84}\n")
+    with pytest.raises(WorkbenchError, match=r"(?s)'hsi' and 'labels' differ in extent.*x 500001 to 500019.*--grid"):
+        import_scene("b", {"hsi": hsi}, labels=tmp_path / "gt.hdr")

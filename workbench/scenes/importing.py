@@ -17,6 +17,7 @@ from workbench.scenes.draft import ArrayLike, TileDraft, check_labels
 from workbench.scenes.grid import Grid
 from workbench.scenes.modality import ModalityInfo, Quantity, storable_nodata
 from workbench.scenes.readers import Raster, open_raster, read_vector, split_variable
+from workbench.scenes.readers.roi import is_roi_text, roi_labels
 from workbench.scenes.readers.vector import SUFFIXES, burn_labels, class_table, numbered_classes
 from workbench.scenes.resample import Warped, check_method, warp_labels, warped_info
 from workbench.scenes.scene import Scene
@@ -71,7 +72,8 @@ def import_scene(
     Args:
         name: Name of the scene; it lands in the data root.
         modalities: A source per modality; a bare path means an unknown quantity.
-        labels: A raster of whole numbers (0 and no-data are unlabelled), or a file of polygons.
+        labels: A raster of whole numbers (0 and no-data are unlabelled), a file of polygons, or ENVI regions of
+            interest exported as text.
         class_column: Column of the polygons' classes.
         class_names: Names of the values 1 to n, or by value. None: what a text column holds, else ``class 3``.
         grid: Modality whose grid is the scene's, where grids differ.
@@ -107,7 +109,9 @@ def import_scene(
     with ExitStack() as files:
         rasters = {key: files.enter_context(open_raster(source.path, source.axes)) for key, source in sources.items()}
         label_raster = None
-        if labels is not None and split_variable(labels)[0].suffix.lower() not in SUFFIXES:
+        label_path = Path() if labels is None else split_variable(labels)[0]
+        regions = is_roi_text(label_path)
+        if labels is not None and not regions and label_path.suffix.lower() not in SUFFIXES:
             label_raster = files.enter_context(open_raster(labels))
         grids = {key: raster.grid for key, raster in rasters.items()}
         place, differ = choose_grid(
@@ -128,9 +132,12 @@ def import_scene(
         if label_raster is not None:
             burnt, table = _raster_labels(label_raster, str(labels), table, place if "labels" in differ else None)
         elif labels is not None:
-            found = burn_labels(Path(labels).expanduser(), class_column, place, table)
+            if regions:
+                found = roi_labels(label_path, place, table)
+            else:
+                found = burn_labels(label_path, class_column, place, table)
             burnt, table = found.labels, found.classes
-            notes = (f"Labels from {Path(labels).name}: {_counted(found.counts)}.",)
+            notes = (f"Labels from {label_path.name}: {_counted(found.counts)}.",)
 
         def rows() -> list[AlignmentRow]:
             told = [alignment_row(key, grids[key], place, got, note) for key, (got, _, note) in pixels.items()]
@@ -234,7 +241,8 @@ def _raster_labels(
     if whole.max() > HIGHEST:
         raise WorkbenchError(f"While reading labels from {where}: it holds {whole.max():g}; the highest is {HIGHEST}.")
     labels = whole.astype(np.int32)
-    table = numbered_classes(labels, where) if table is None else table
+    if table is None:
+        table = class_table(raster.class_names) if raster.class_names else numbered_classes(labels, where)
     check_labels(labels, table, where)
     return (labels if target is None else warp_labels(labels, raster.grid, target)), table
 
