@@ -149,6 +149,19 @@ def test_modalities(folder):
     assert "pixels claimed by two taxa: 1" in str(report)
 
 
+def test_the_layout_of_the_archive(folder, tmp_path):
+    first = import_catalogue_entry("idtrees2020", folder)
+    unpacked = tmp_path / "download" / "IDTREES_competition_train_v2"
+    (unpacked / "test" / "RemoteSensing" / "HSI").mkdir(parents=True)  # test data beside it has no labels
+    (unpacked / "train" / "RemoteSensing").mkdir(parents=True)
+    for name in ("HSI", "CHM", "RGB"):
+        (folder / name).rename(unpacked / "train" / "RemoteSensing" / name)
+    for name in ("ITC", "Field"):
+        (folder / name).rename(unpacked / "train" / name)
+    again = import_catalogue_entry("idtrees2020", tmp_path / "download", replace=True)
+    assert again.content_hash == first.content_hash
+
+
 def test_incomplete_sources_are_told(folder, tmp_path):
     (folder / "CHM" / "OSBS_5.tif").unlink()
     with pytest.raises(WorkbenchError, match=r"OSBS_5\.tif.*missing"):

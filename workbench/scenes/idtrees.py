@@ -66,7 +66,7 @@ def import_idtrees(
     corner or an individual are one group. RGB (0.1 m) is averaged onto the 1 m grid.
 
     Args:
-        folder: Holds HSI, CHM, RGB, ITC and Field.
+        folder: Holds HSI, CHM, RGB, ITC and Field, side by side or as Zenodo's archive of the training data unpacks.
         citation: More attributes to keep: licence and citation.
         replace: Whether an imported collection may be replaced.
         progress: Called with what is being done and the share done.
@@ -80,11 +80,13 @@ def import_idtrees(
     """
     from shapely import unary_union
 
-    tiles, twins = _distinct_tiles(folder)
+    folder = Path(folder).expanduser()
+    rasters, tables = _unpacked(folder, str(SOURCES["hsi"].path)), _unpacked(folder, "Field")
+    tiles, twins = _distinct_tiles(rasters)
     names = list(tiles)
     grids = {name: rasters["hsi"].grid for name, rasters in tiles.items()}
-    classes, taxa = _taxa(folder / "Field")
-    crowns, counts = _crowns(folder / "ITC", taxa)
+    classes, taxa = _taxa(tables / "Field")
+    crowns, counts = _crowns(tables / "ITC", taxa)
     groups = _groups(grids, crowns)
     known = [crown for crown in crowns if crown.value is not None]
     extents = np.array([unary_union(crown.boxes).bounds for crown in known])
@@ -125,6 +127,14 @@ def import_idtrees(
     if not isinstance(stored, Collection):
         raise WorkbenchError(f"{folder} holds one tile only; all of the training data is needed.")
     return stored
+
+
+def _unpacked(folder: Path, name: str) -> Path:
+    """Where the folder `name` lies: in `folder`, or deeper, of training before test data."""
+    if (folder / name).is_dir():
+        return folder
+    deeper = [path.parent for path in sorted(folder.rglob(name)) if path.is_dir()]
+    return next((path for path in deeper if "train" in path.parts), next(iter(deeper), folder))
 
 
 def _distinct_tiles(folder: Path) -> tuple[dict[str, dict[str, Raster]], dict[str, str]]:

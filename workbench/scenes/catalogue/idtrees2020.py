@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.scenes.catalogue.entry import CatalogueEntry, Packaging, Progress
+from workbench.scenes.catalogue.entry import CatalogueEntry, Download, Packaging, Progress
 
 if TYPE_CHECKING:
     from workbench.scenes.scene import Collection
@@ -21,13 +21,22 @@ ENTRY = CatalogueEntry(
     description="Tree species of two forests in the USA: 85 tiles of hyperspectral, canopy height and RGB.",
     licence="CC BY 4.0",
     citation="Graves et al., IDTReeS 2020 Competition Data, Zenodo (IDTReeS 2020)",
-    how_to_get="It is in the catalogue but not imported: get the IDTReeS 2020 training data from Zenodo, then "
-    "run `workbench import idtrees2020 --from FOLDER`, where FOLDER holds HSI, CHM, RGB, ITC and Field.",
+    how_to_get="It is in the catalogue but not imported: `workbench fetch idtrees2020` gets the IDTReeS 2020 training data "
+    "from Zenodo; then run `workbench import idtrees2020 --from FOLDER`, where FOLDER holds HSI, CHM, RGB, ITC and Field.",
+    downloads=(
+        Download(
+            "https://zenodo.org/record/3934932/files/IDTREES_competition_train_v2.zip?download=1",
+            "IDTREES_competition_train_v2.zip",
+            "md5:5ddfa76240b4bb6b4a7861d1d31c299c",
+            unpack=True,
+        ),
+    ),
     packagings=(
         Packaging(
             name="training data",
             files=("HSI/*.tif", "CHM/*.tif", "RGB/*.tif", "ITC/*.shp", "Field/*.csv"),
             source="Zenodo",
+            note="In its archive they lie below train/, the rasters below train/RemoteSensing/.",
         ),
     ),
     bring_in=_bring_in,
