@@ -11,6 +11,7 @@ from workbench.base.errors import WorkbenchError
 from workbench.scenes.draft import ArrayLike
 from workbench.scenes.grid import Grid, footprint_overlap
 from workbench.scenes.modality import ModalityInfo
+from workbench.scenes.shift import ModalityShift
 
 
 class AlignmentRow(StrictModel):
@@ -44,11 +45,13 @@ class AlignmentReport(StrictModel):
         grid: The scene's grid in words.
         rows: One per modality, then the labels.
         notes: What else a reader must know, such as counts of polygons.
+        shifts: How far modalities lie from each other, as their edges tell.
     """
 
     grid: str
     rows: tuple[AlignmentRow, ...]
     notes: tuple[str, ...] = ()
+    shifts: tuple[ModalityShift, ...] = ()
 
     @classmethod
     def of(cls, scene: Any) -> Self | None:
@@ -82,7 +85,7 @@ class AlignmentReport(StrictModel):
         text = [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
         ]
-        return "\n".join([f"Grid: {self.grid}", *text, *self.notes])
+        return "\n".join([f"Grid: {self.grid}", *text, *map(str, self.shifts), *self.notes])
 
 
 class Measured:

@@ -22,6 +22,7 @@ from workbench.scenes.readers.vector import SUFFIXES, burn_labels, class_table, 
 from workbench.scenes.resample import Warped, check_method, warp_labels, warped_info
 from workbench.scenes.scene import Scene
 from workbench.scenes.schema import check_name
+from workbench.scenes.shift import Kept, import_shifts
 from workbench.scenes.store import Progress, scene_path, write_scene
 
 
@@ -118,15 +119,19 @@ def import_scene(
             grids | ({} if label_raster is None else {"labels": label_raster.grid}), grid, resample
         )
         pixels: dict[str, tuple[Measured, ModalityInfo, str]] = {}
+        kept: dict[str, Kept] = {}
+        resampled: dict[str, tuple[ArrayLike, ModalityInfo, Grid]] = {}
         for key, source in sources.items():
             values, info = describe_source(key, source, rasters[key])
             note = bad_bands_note(source.drop_bands, rasters[key])
             if key in differ:
+                resampled[key] = (values, info, grids[key])
                 values = Warped(values, info, grids[key], place, str(resample))
                 how = f"resampled by {resample}{', as linear power' if values.as_power else ''}"
                 note = f"{how}; {note}" if note else how
                 info = warped_info(info)
-            pixels[key] = (Measured(values, info), info, note)
+            kept[key] = Kept(values, info)
+            pixels[key] = (Measured(kept[key], info), info, note)
         notes: tuple[str, ...] = ()
         burnt: NDArray[Any] | None = None
         if label_raster is not None:
@@ -149,7 +154,8 @@ def import_scene(
         def told() -> dict[str, Any]:
             for key, (got, info, _) in pixels.items():
                 refuse_empty_bands(key, got, info)
-            report = AlignmentReport(grid=str(place), rows=tuple(rows()), notes=notes)
+            shifts = import_shifts(kept, resampled, place, grid or next(iter(kept)))
+            report = AlignmentReport(grid=str(place), rows=tuple(rows()), notes=notes, shifts=shifts)
             return {**(attrs or {}), "alignment": report.model_dump(mode="json")}
 
         draft = TileDraft(
