@@ -7,6 +7,7 @@ import sys
 import weakref
 
 import numpy as np
+import param
 import pytest
 
 from workbench.dashboard.reports_page import ReportsPage
@@ -52,7 +53,7 @@ def test_a_tap_picks_the_pixel_under_it(page):
     assert page.selection.pixels == [(5, 7)]
     assert (page.row.value, page.col.value) == (5, 7)
     np.testing.assert_array_equal(page._spectrum.picked[0][0], scene.spectrum("hsi", 5, 7))
-    assert PICKED[0] in page._picked.object
+    assert PICKED[0] in page.picks._words[0].object
     assert f"{int(scene.read_labels()[5, 7])}" in page._facts.object
     page.tapped(0.0, 0.0)  # beside the scene
     assert page.selection.pixels == [(5, 7)]
@@ -61,7 +62,81 @@ def test_a_tap_picks_the_pixel_under_it(page):
 def test_a_typed_pixel_does_the_same(page):
     page.row.value = 9
     assert page.selection.pixels == [(9, 48)]
-    assert "row 9, column 48" in page._picked.object
+    assert "row 9, column 48" in page.picks._words[0].object
+
+
+def test_pixels_are_collected_taken_away_and_saved(page, tmp_path):
+    import zipfile
+
+    from workbench.spectra.library import read_envi_library
+
+    scene = open_scene("small")
+    page.tapped(*scene.position_of(5, 7))
+    page.picks.collect.value = ["Keep earlier pixels"]
+    page.tapped(*scene.position_of(30, 40))
+    page.picks.collect.value = []
+    page.tapped(*scene.position_of(8, 9), True)  # Shift was held
+    assert page.selection.pixels == [(5, 7), (30, 40), (8, 9)]
+    assert [row.visible for row in page.picks._rows] == [True] * 3 + [False] * 5
+    with zipfile.ZipFile(page.picks._packed()) as packed:
+        packed.extractall(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir())[:3] == ["hsi.csv", "hsi.hdr", "hsi.sli"]
+    kept = read_envi_library(tmp_path / "hsi.sli")
+    np.testing.assert_array_equal(kept.values[1], scene.spectrum("hsi", 30, 40))
+    color = dict(page.selection.colored)[(8, 9)]
+    page.picks._remove(1)  # the second newest
+    assert page.selection.pixels == [(5, 7), (8, 9)]
+    assert color in page.picks._words[0].object
+    assert [row.visible for row in page.picks._rows] == [True] * 2 + [False] * 6
+    page.picks.clear.clicks += 1
+    assert page.selection.pixels == [(8, 9)]
+
+
+def slide(widget, value):
+    """What the browser tells when a slider is let go."""
+    with param.edit_constant(widget):
+        widget.param.update(value=value, value_throttled=value)
+
+
+def test_bands_wavelengths_stretch_and_index_change_the_map(page):
+    def drawn():
+        return np.asarray(page._map._raster.data).copy()
+
+    page.look.stretch = (2, 98)
+    before = drawn()
+    slide(page.colours.bands[0], 8)
+    assert page.layer.value == "Chosen bands"
+    assert page.look.layer.bands == (8, 2, 0)
+    assert not np.array_equal(before, drawn())
+    page.colours.wavelengths.value = "1500, 700, 550"
+    assert page.look.layer.bands == (8, 5, 2)
+    assert [band.value for band in page.colours.bands] == [8, 5, 2]
+    page.colours.wavelengths.value = "9000"
+    assert "from 450 to 1550 nm" in page.colours._problem.object
+    page.colours.wavelengths.value = "550; x"
+    assert "one or three numbers" in page.colours._problem.object
+    before = drawn()
+    slide(page.colours.stretch, (10, 90))
+    assert not np.array_equal(before, drawn())
+    page.colours.index.value = "NDVI"
+    assert page.layer.value == "Spectral index"
+    assert "Bands: " in page._legend.object  # which bands it took, from the notes of the index
+    page.colours.modality.value = "lidar"
+    assert [band.visible for band in page.colours.bands] == [True, False, False]
+    assert page.look.layer.kind == "band"
+    picture = drawn()
+    page.layer.value = "Spectral index"  # a height has none: it is said, and the last picture stays
+    assert "Choose another modality" in page._legend.object
+    np.testing.assert_array_equal(drawn(), picture)
+
+
+def test_the_angle_follows_the_picked_pixel(page):
+    page.layer.value = "Spectral angle to the last picked pixel"
+    page.pick(5, 7)
+    first = np.asarray(page._map._raster.data).copy()
+    page.pick(30, 40)
+    assert not np.array_equal(first, page._map._raster.data)
+    assert "row 30, column 40" in page._legend.object
 
 
 def test_no_data_is_said_in_words(page):
@@ -93,6 +168,11 @@ def test_a_scene_larger_than_its_overview(tmp_path, monkeypatch):
     page.layer.value = page.layer.options[0]
     page.labels_on_top.value = True
     assert "only" in page._legend.object
+    page._map._view.data = {"x": [-0.5, 25.5], "y": [999.5, 1029.5]}  # zoomed in
+    assert page._map._detail.data["image"][0].shape == (30, 26)
+    assert (np.asarray(page._map._detail.data["image"][0]) != 0).sum() == 30 * 26
+    page.layer.value = "Labels"
+    assert (np.asarray(page._map._detail.data["image"][0]) != 0).sum() == 1
     page.tapped(25.0, 1028.6)
     assert page.selection.pixels == [(1029, 25)]
     assert page._spectrum.picked[0][0][0] == height[0, 1029, 25]

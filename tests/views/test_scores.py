@@ -10,6 +10,7 @@ from workbench.views.scores import (
     comparison,
     confusion_picture,
     confusions,
+    figures,
     per_class,
     score_card,
     verdict,
@@ -72,6 +73,20 @@ def test_synthetic_scenes_say_so_and_names_are_escaped():
     html = warnings_html(metrics(synthetic=True, audit={"banner": "a <i> leak", "banner_level": "red"}))
     assert "Synthetic scene: fusion wins by construction." in html
     assert "A &lt;i&gt; leak." in html
+
+
+def test_scores_on_a_map_are_agreement_everywhere():
+    of_map = metrics(labels_are="a map product (Esri land cover)")
+    table, runs = per_class(of_map), comparison([of_map, of_map])
+    told = [score_card(of_map), verdict(of_map), warnings_html(of_map), *table.columns, *runs.columns]
+    assert not [words for words in told if "accura" in words.lower()]
+    assert "Overall agreement with the map" in score_card(of_map)
+    assert "80.0 % of the test pixels the class of the map" in verdict(of_map)
+    assert "a map product (Esri land cover)" in warnings_html(of_map)
+    assert table.loc["2 crop", "producer's agreement %"] == 60.0
+    assert runs["overall agreement with the map %"].tolist() == [80.0, 80.0]
+    assert figures(of_map)["labels_are"] == "a map product (Esri land cover)"
+    assert figures(metrics())["labels_are"] is None
 
 
 def test_confusions_and_per_class_agree_with_the_matrix():

@@ -33,3 +33,8 @@ def empty(title: str, words: str, commands: str = "") -> str:
     """What stands where there is nothing to show: why, and what to do."""
     told = f"<pre>{escape(commands)}</pre>" if commands else ""
     return f'<div class="empty" role="status"><h2>{escape(title)}</h2><p>{escape(words)}</p>{told}</div>'
+
+
+def note(words: str, kind: str = "") -> str:
+    """A sentence or two in small type; `amber` or `red` where something is wrong."""
+    return f'<p class="note {kind}" role="{"alert" if kind else "note"}">{escape(words)}</p>' if words else ""

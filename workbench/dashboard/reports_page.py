@@ -10,6 +10,7 @@ from workbench.base.errors import WorkbenchError
 from workbench.dashboard.parts import empty, html
 from workbench.reports.folder import FOLDER, ReportResult, list_reports
 from workbench.runs import RunFolder, list_runs
+from workbench.runs.words import score_words
 from workbench.views.scores import SYNTHETIC, controls_text, model_title, percent, protocol_tag
 
 MOST = 40  # runs and reports listed
@@ -116,15 +117,17 @@ def _run_html(run: RunFolder) -> str:
     test = metrics["test"]
     if test is None:
         return f'<div class="run">{head}<small>No test pixel had data.</small></div>'
+    words = score_words(metrics)
     numbers = (
-        ("Overall accuracy", percent(test["oa"])),
-        ("Average accuracy", percent(test["aa"])),
+        (words.overall.capitalize(), percent(test["oa"])),
+        (words.average.capitalize(), percent(test["aa"])),
         ("Kappa", f"{test['kappa']:.2f}"),
     )
     cells = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for name, value in numbers)
-    synthetic = f"<small>{SYNTHETIC}</small>" if metrics.get("synthetic") else ""
+    notes = [SYNTHETIC] if metrics.get("synthetic") else []
+    remarks = "".join(f"<small>{escape(note)}</small>" for note in [*notes, words.note] if note)
     return (
-        f'<div class="run">{head}<div class="numbers">{cells}</div><small>{controls_text(metrics)}</small>{synthetic}'
+        f'<div class="run">{head}<div class="numbers">{cells}</div><small>{controls_text(metrics)}</small>{remarks}'
         f"<small>{escape(when)} · <span class=id>{escape(run.id)}</span></small></div>"
     )
 

@@ -1,7 +1,7 @@
 """Scenes: the map of a scene, and what the picked pixel is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from typing import Any
@@ -11,7 +11,9 @@ import panel as pn
 from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
-from workbench.dashboard.parts import empty, html, inner
+from workbench.dashboard.colours_part import ColoursPart
+from workbench.dashboard.parts import empty, html, inner, note
+from workbench.dashboard.pixels_part import PixelsPart
 from workbench.runs import RunFolder, list_runs
 from workbench.scenes import Collection, Scene, list_scenes, open_scene
 from workbench.scenes.classes import ClassTable
@@ -26,15 +28,21 @@ from workbench.views.classes import (
     map_values,
     run_classes,
 )
-from workbench.views.grid import pixel_at
-from workbench.views.layers import layers
+from workbench.views.grid import Window, pixel_at
+from workbench.views.layers import Layer, angle_layer, anomaly_layer, layers
 from workbench.views.live import LiveMap, LiveSpectrum, colorbar_html
+from workbench.views.look import Look
 from workbench.views.picture import legend_html, table_details
-from workbench.views.raster import raster
+from workbench.views.raster import can_detail, detail, raster
 from workbench.views.scores import SYNTHETIC, model_title, percent
-from workbench.views.selection import Selection
+from workbench.views.selection import Pixel, Selection
 from workbench.views.spectra import spectra_table
 from workbench.views.style import RIGHT, WRONG, rgb
+
+CHOSEN, INDEX = "Chosen bands", "Spectral index"
+ANOMALIES, ANGLE = "Anomalies (RX)", "Spectral angle to the last picked pixel"
+MOST_PIXELS = 4_000_000
+"""Pixels of a class map that are sent at full resolution at most."""
 
 SHOWN_RUNS = 6  # newest runs whose maps are offered as layers
 
@@ -46,6 +54,8 @@ class Shown:
     rgba: NDArray[np.uint8]
     legend: tuple[LegendEntry, ...] = ()
     bar: str = ""
+    close: Callable[[Window], NDArray[np.uint8] | None] | None = None
+    """Gives a window of it at full resolution, None where that would take long."""
 
 
 class ScenesPage:
@@ -59,7 +69,11 @@ class ScenesPage:
         self._spectrum: LiveSpectrum | None = None
         self._runs: list[RunFolder] = []
         self._newest_map: tuple[NDArray[np.uint16], int, ClassTable] | None = None
+        self._shown: Shown | None = None
         self._busy = False
+        self.look = Look()
+        self.colours = ColoursPart(self.look, self._recoloured)
+        self.picks = PixelsPart(self.selection, self._drop, self._clear)
         self.scene = pn.widgets.Select(width=170, **inner("Scene"))
         self.tile = pn.widgets.Select(width=130, visible=False, **inner("Tile"))
         self.layer = pn.widgets.Select(width=340, **inner("Layer"))
@@ -83,12 +97,14 @@ class ScenesPage:
 
     def panels(self) -> dict[str, Any]:
         """The panels by their place in the page."""
+        pixels = pn.Column(
+            self._pixel, self._facts, self._spectrum_place, self.picks.panel(), self._picked, self._known, margin=0
+        )
+        self._tabs = pn.Tabs(("Pixels", pixels), ("Colours", self.colours.panel()), **inner())
         return {
             "map": self._map_place,
             "strip": pn.Column(self._choices, self._legend, margin=0),
-            "context": pn.Column(
-                self._head, self._pixel, self._facts, self._spectrum_place, self._picked, self._known, margin=0
-            ),
+            "context": pn.Column(self._head, self._tabs, margin=0),
         }
 
     def load(self) -> None:
@@ -110,25 +126,57 @@ class ScenesPage:
             self._busy = False
         self._guarded(self._open)
 
-    def pick(self, row: int, col: int) -> None:
-        """Pick a pixel: ring, spectrum, facts and inputs follow."""
-        self.selection.pick(row, col)
+    def pick(self, row: int, col: int, add: bool = False) -> None:
+        """Pick a pixel, alone or in addition: ring, spectrum, facts and inputs follow."""
+        self.selection.pick(row, col, add or bool(self.picks.collect.value))
+        self._follow()
+
+    def tapped(self, x: float | None, y: float | None, add: bool = False) -> None:
+        """Pick the pixel under a point of the map; a point beside the scene changes nothing."""
+        if self._map is None or x is None or y is None:
+            return
+        pixel = pixel_at(self._map.scene, self._map.grid, x, y)
+        if pixel is not None:
+            self.pick(*pixel, add)
+
+    def _drop(self, pixel: Pixel) -> None:
+        self.selection.drop(*pixel)
+        self._follow()
+
+    def _clear(self) -> None:
+        self.selection.pick(*self.selection.pixels[-1])
+        self._follow()
+
+    def _follow(self) -> None:
+        """Let everything show what is picked."""
+        row, col = self.selection.pixels[-1]
         self._busy = True
         try:
             self.row.value, self.col.value = row, col
         finally:
             self._busy = False
         if self._map is not None:
-            self._map.mark(self.selection.pixels)
+            self._map.mark(self.selection.pixels, self.selection.colors)
         self._guarded(self._draw_spectrum)
+        if self.layer.value == ANGLE:
+            self._guarded(self._show)
 
-    def tapped(self, x: float | None, y: float | None) -> None:
-        """Pick the pixel under a point of the map; a point beside the scene changes nothing."""
-        if self._map is None or x is None or y is None:
+    def _recoloured(self, what: str) -> None:
+        """Show what was chosen among the colours."""
+        title = {"bands": CHOSEN, "index": INDEX}.get(what, self.layer.value)
+        if self.layer.value == title:
+            self._guarded(self._show)
+        else:
+            self.layer.value = title
+
+    def _zoomed(self, window: Window | None) -> None:
+        """Read what is in view at full resolution, where that is quick."""
+        if self._map is None or self._shown is None or window is None or self._map.stride == 1:
             return
-        pixel = pixel_at(self._map.scene, self._map.grid, x, y)
-        if pixel is not None:
-            self.pick(*pixel)
+        try:
+            self._map.show_detail(self._shown.close(window) if self._shown.close else None, window)
+        except WorkbenchError:
+            self._map.show_detail(None)  # the overview stays; what is wrong is said when a layer is drawn
 
     @property
     def shown(self) -> Scene:
@@ -168,6 +216,7 @@ class ScenesPage:
         self.modality.options = list(self._whole.modalities)
         self.modality.value = max(self._whole.modalities, key=lambda name: open_bands(self._whole, name))
         self.labels_on_top.visible = self._whole.has_labels
+        self.colours.go(self._whole)
         self._runs = _usable_runs()
         self._open_tile()
 
@@ -182,10 +231,12 @@ class ScenesPage:
         self.selection.go(self.scene.value, self._tile_number)
         self.selection.pick(rows // 2, cols // 2)
         self.row.value, self.col.value = rows // 2, cols // 2
+        self._shown = None
         self._map = LiveMap(scene, overview_stride(scene.shape), None)
         self._map.on_tap(self.tapped)
+        self._map.on_view(self._zoomed)
         self._show()
-        self._map.mark(self.selection.pixels)
+        self._map.mark(self.selection.pixels, self.selection.colors)
         picture = pn.pane.HoloViews(self._map.element, sizing_mode="stretch_both", margin=0)
         self._map_place[:] = [picture]
         self._spectrum = None
@@ -195,21 +246,44 @@ class ScenesPage:
         """Every layer of a tile by its title: presets, labels, and what the newest runs say of it."""
         assert self._whole is not None
         found: dict[str, Callable[[], Shown]] = {
-            layer.title: partial(_composite, scene, layer) for layer in layers(scene)
+            layer.title: partial(self._composite, scene, layer) for layer in layers(scene)
         }
+        found[CHOSEN] = lambda: self._composite(scene, self.look.layer)
+        found[INDEX] = lambda: self._composite(scene, self.look.index_layer)
+        if any(scene.info(name).bands > 3 for name in scene.modalities):
+            found[ANOMALIES] = lambda: self._composite(scene, anomaly_layer(scene, self._deepest()))
+            found[ANGLE] = lambda: self._composite(
+                scene, angle_layer(scene, self._deepest(), *self.selection.pixels[-1])
+            )
         if scene.has_labels:
-            found["Labels"] = lambda: _classes(label_values(scene)[0], scene.classes)
+            found["Labels"] = lambda: _classes(label_values(scene)[0], scene.classes, scene.read_labels)
         self._newest_map = None
         for run in self._runs:
             told = f"{model_title(run.config.model)}, {run.config.view} view, {percent(run.metrics['test']['oa'])}"
             mapped = map_values(run, scene)
             if mapped is not None:
                 classes = run_classes(run)
-                found[_unique(f"Class map: {told}", found)] = partial(_classes, mapped[0], classes)
+                close = partial(_map_window, run, scene)
+                found[_unique(f"Class map: {told}", found)] = partial(_classes, mapped[0], classes, close)
                 self._newest_map = self._newest_map or (*mapped, classes)
             if run.config.scene_hash == self._whole.content_hash:  # its test pixels lie here
                 found[_unique(f"Right and wrong: {told}", found)] = partial(self._errors, scene, run)
         return found
+
+    def _deepest(self) -> str:
+        """The modality with most bands, of those whose colours are chosen first."""
+        chosen = self.look.modality
+        return max(self.shown.modalities, key=lambda name: (min(self.shown.info(name).bands, 4), name == chosen))
+
+    def _composite(self, scene: Scene, layer: Layer) -> Shown:
+        percentiles = self.look.percentiles
+        drawn = raster(scene, layer, percentiles)
+
+        def close(window: Window) -> NDArray[np.uint8] | None:
+            return detail(scene, layer, window, percentiles).rgba if can_detail(scene, layer.modality, window) else None
+
+        told = [f"{layer.title}."] if self.layer.value in (CHOSEN, INDEX, ANGLE) else []
+        return Shown(drawn.rgba, (), colorbar_html(drawn) + note(" ".join((*told, *drawn.notes))), close)
 
     def _errors(self, scene: Scene, run: RunFolder) -> Shown:
         values, _ = hits(run, scene, self._tile_number)
@@ -222,14 +296,22 @@ class ScenesPage:
     def _show(self) -> None:
         if self._map is None:
             return
-        shown = self._layers[self.layer.value]()
+        try:
+            shown = self._shown = self._layers[self.layer.value]()
+        except WorkbenchError as error:  # the last picture stays
+            self._legend.object = note(str(error), "amber")
+            if self._shown is None:
+                raise
+            return
         rgba, legend = shown.rgba, shown.legend
         if self.labels_on_top.value and self.shown.has_labels:
             values = label_values(self.shown)[0]
             over = colorize(values, self.shown.classes)
             rgba = np.where(over[..., 3:] > 0, over, rgba)
             legend = legend or class_legend(self.shown.classes, values)
+            self._shown = replace(shown, close=partial(_labels_over, self.shown, shown.close))
         self._map.show(rgba)
+        self._zoomed(self._map.window)
         self._legend.object = shown.bar + legend_html(legend)
 
     def _typed(self) -> None:
@@ -251,10 +333,16 @@ class ScenesPage:
             title = escape(self._whole.name if len(self._whole.scenes) == 1 else f"{self._whole.name}, {scene.name}")
             note = f'<p class="soft">{SYNTHETIC}</p>' if self._whole.attrs.get("synthetic") else ""
             self._head.object = f"<h1>{title}</h1>{note}"
-        current.mark(self.selection.pixels)
+        current.mark(self.selection.pixels, self.selection.colors)
+        self.picks.show(self._whole, scene, self._label_of)
         self._facts.object = self._pixel_facts(scene)
         picked = spectra_table(current.info, None, current.picked)
-        self._picked.object = legend_html(current.legend()) + table_details(picked, "Pixel as a table")
+        self._picked.object = table_details(picked, "Pixels as a table")
+
+    def _label_of(self, pixel: Pixel) -> str:
+        row, col = pixel
+        labels = self.shown.read_labels(slice(row, row + 1), slice(col, col + 1))
+        return "" if labels is None or not labels[0, 0] else _class_name(self.shown.classes, int(labels[0, 0]))
 
     def _pixel_facts(self, scene: Scene) -> str:
         row, col = self.selection.pixels[-1]
@@ -295,13 +383,32 @@ def _usable_runs() -> list[RunFolder]:
     return found
 
 
-def _composite(scene: Scene, layer: Any) -> Shown:
-    drawn = raster(scene, layer)
-    return Shown(drawn.rgba, (), colorbar_html(drawn))
+def _classes(
+    values: NDArray[Any], classes: ClassTable, read: Callable[..., NDArray[Any] | None] | None = None
+) -> Shown:
+    def close(window: Window) -> NDArray[np.uint8] | None:
+        found = read(*window) if read is not None else None
+        return None if found is None else colorize(found, classes)
+
+    return Shown(colorize(values, classes), class_legend(classes, values), close=close)
 
 
-def _classes(values: NDArray[Any], classes: ClassTable) -> Shown:
-    return Shown(colorize(values, classes), class_legend(classes, values))
+def _map_window(run: RunFolder, scene: Scene, rows: slice, cols: slice) -> NDArray[Any] | None:
+    if (rows.stop - rows.start) * (cols.stop - cols.start) > MOST_PIXELS:
+        return None
+    found = map_values(run, scene, (rows, cols))
+    return None if found is None else found[0]
+
+
+def _labels_over(
+    scene: Scene, close: Callable[[Window], NDArray[np.uint8] | None] | None, window: Window
+) -> NDArray[np.uint8] | None:
+    rgba = close(window) if close is not None else None
+    values = scene.read_labels(*window)
+    if rgba is None or values is None:
+        return None
+    over = colorize(values, scene.classes)
+    return np.where(over[..., 3:] > 0, over, rgba)
 
 
 def _classes_of(spectrum: LiveSpectrum) -> tuple[LegendEntry, ...]:

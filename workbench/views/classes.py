@@ -67,10 +67,13 @@ def label_values(scene: Scene) -> tuple[NDArray[np.uint16], int]:
     return np.concatenate(parts), stride
 
 
-def map_values(run: RunFolder, scene: Scene) -> tuple[NDArray[np.uint16], int] | None:
-    """A run's class map of a tile at the size of the overviews, and its stride; None where the tile is not mapped."""
+def map_values(
+    run: RunFolder, scene: Scene, window: tuple[slice, slice] | None = None
+) -> tuple[NDArray[np.uint16], int] | None:
+    """A run's class map of a tile and its stride, at the size of the overviews or of a window; None where not mapped."""
     import rasterio
     from rasterio.enums import Resampling
+    from rasterio.windows import Window
 
     name = scene.name
     for folder in (run.path / "maps" / scene.collection, run.path / "maps"):
@@ -82,6 +85,8 @@ def map_values(run: RunFolder, scene: Scene) -> tuple[NDArray[np.uint16], int] |
         stride = overview_stride(scene.shape)
         shape = tuple(-(-size // stride) for size in scene.shape)
         with rasterio.open(path) as raster:
+            if window is not None:
+                return raster.read(1, window=Window.from_slices(*window)).astype(np.uint16), 1
             values = raster.read(1, out_shape=shape, resampling=Resampling.nearest)
         return values.astype(np.uint16), stride
     return None

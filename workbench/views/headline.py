@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.runs import RunFolder
+from workbench.runs.words import score_words
 from workbench.scenes import Scene
 from workbench.views.classes import class_legend, colorize, label_values, map_values, run_classes
 from workbench.views.layers import find_layer
@@ -50,7 +51,8 @@ def run_headline(run: RunFolder, scene: Scene, title: str = "") -> Html:
         present.append(mapped[0])
     if scene.has_labels:
         labels = label_values(scene)[0]
-        pictures.append((colorize(labels, scene.classes), "Reference labels", f"Labels of {scene.name}"))
+        caption = score_words(metrics).reference.capitalize()
+        pictures.append((colorize(labels, scene.classes), caption, f"Labels of {scene.name}"))
         present.append(labels)
     legend = ""
     if present:  # labels of classes that the split dropped are named by the pictures of the labels

@@ -61,7 +61,7 @@ class LiveMap:
     """
 
     def __init__(self, scene: Scene, stride: int, size: int | None) -> None:
-        self.scene = scene
+        self.scene, self.stride = scene, stride
         self.grid = grid_of(scene, stride)
         shape = tuple(-(-side // stride) for side in scene.shape)
         self._raster = Pipe(data=np.zeros((*shape, 4), np.uint8))
@@ -74,12 +74,12 @@ class LiveMap:
             del options["data_aspect"]
         self.element = self._base.opts(hv.opts.RGB(**options, hooks=[dress, _weakly(self._finish)]))
         self._fits = size is None
-        self._taps: list[Callable[[float, float], None]] = []
+        self._taps: list[Callable[[float, float, bool], None]] = []
         self.parts: list[Callable[[Any], None]] = []
         self.window: Window | None = None
 
-    def on_tap(self, callback: Callable[[float, float], None]) -> None:
-        """Call `callback` with the map position of each tap; before the map is drawn."""
+    def on_tap(self, callback: Callable[[float, float, bool], None]) -> None:
+        """Call `callback` with the map position of each tap, and whether Shift was held; before the map is drawn."""
         self._taps.append(callback)
 
     def on_view(self, callback: Callable[[Window | None], None]) -> None:
@@ -204,8 +204,8 @@ def _weakly(hook: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
     return call
 
 
-def _tapped(callback: Callable[[float, float], None], event: Any) -> None:
-    callback(event.x, event.y)
+def _tapped(callback: Callable[[float, float, bool], None], event: Any) -> None:
+    callback(event.x, event.y, bool((event.modifiers or {}).get("shift")))
 
 
 def colorbar_html(drawn: Raster) -> str:

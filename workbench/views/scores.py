@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis import Scores
+from workbench.runs.words import score_words
 from workbench.views.backend import hv
 from workbench.views.picture import Picture
 from workbench.views.style import BGY, dress, ink_on
@@ -57,13 +58,14 @@ def protocol_tag(protocol: str) -> str:
 
 
 def score_card(metrics: Mapping[str, Any]) -> str:
-    """Overall accuracy, average accuracy and kappa on the test pixels with the protocol, controls under them: HTML."""
+    """Overall and average score and kappa on the test pixels with the protocol, controls under them: HTML."""
     test = metrics["test"]
     if test is None:
         return '<p class="wb-note">No test pixel has data in every modality: there is no score.</p>'
+    words = score_words(metrics)
     figures: tuple[tuple[str, str], ...] = (
-        ("Overall accuracy", percent(test["oa"])),
-        ("Average accuracy", percent(test["aa"])),
+        (words.overall.capitalize(), percent(test["oa"])),
+        (words.average.capitalize(), percent(test["aa"])),
         ("Kappa", f"{test['kappa']:.2f}"),
     )
     objects = metrics.get("objects")
@@ -93,8 +95,10 @@ def controls_text(metrics: Mapping[str, Any]) -> str:
 
 
 def warnings_html(metrics: Mapping[str, Any]) -> str:
-    """What must not be overlooked: a synthetic scene, a leaking split. HTML, may be empty."""
+    """What must not be overlooked: a synthetic scene, a map in place of labels, a leaking split. HTML, may be empty."""
     notes = [("", SYNTHETIC)] if metrics.get("synthetic") else []
+    if score_words(metrics).note:
+        notes.append(("", score_words(metrics).note))
     audit = metrics.get("audit") or {}
     if audit.get("banner"):
         notes.append((audit.get("banner_level", ""), audit["banner"][:1].upper() + audit["banner"][1:] + "."))
@@ -118,8 +122,9 @@ def verdict(metrics: Mapping[str, Any]) -> str:
     known = {key: control["oa"] for key, control in metrics["controls"].items() if key in RULES}
     best = max(known, key=lambda key: known[key])
     than = "against" if test["oa"] > known[best] else "no more than the"
+    given = "the class of the map" if score_words(metrics).note else "their right class"
     first = (
-        f"{model_title(metrics['model'])} gives {percent(test['oa'])} of the test pixels their right class, {than} "
+        f"{model_title(metrics['model'])} gives {percent(test['oa'])} of the test pixels {given}, {than} "
         f"{percent(known[best])} {'for' if than == 'against' else 'of'} {RULES[best]}."
     )
     if metrics["protocol"] == "random":
@@ -160,6 +165,7 @@ def figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     test = metrics["test"] or {}
     return {
         **{key: metrics.get(key) for key in ("scene", "model", "inputs", "view", "protocol", "seed", "synthetic")},
+        "labels_are": metrics.get("labels_are"),
         **{key: test.get(key) for key in ("oa", "aa", "kappa", "miou")},
         "controls": {name: control["oa"] for name, control in metrics["controls"].items()},
         "bayes": {rule: bayes_of(metrics, rule) for rule in ("pixel", "object")},
@@ -167,10 +173,12 @@ def figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def per_class(metrics: Mapping[str, Any]) -> "pd.DataFrame":
-    """Producer's and user's accuracy, F1 and IoU of each class in percent, with pixel counts."""
+    """How much of each class is found (producer's), how much of what is called it is it (user's), F1, IoU; in percent."""
     names = [f"{entry['value']} {entry['name']}" for entry in metrics["classes"]]
     frame = Scores.from_dict(metrics["test"]).to_frame(names)
-    shares = ["producer's accuracy", "user's accuracy", "F1", "IoU"]
+    words = score_words(metrics)
+    frame = frame.rename(columns={"producer's accuracy": words.producers, "user's accuracy": words.users})
+    shares = [words.producers, words.users, "F1", "IoU"]
     table = frame.assign(**{name: (100 * frame[name]).round(1) for name in shares})
     return table.rename(columns={name: f"{name} %" for name in shares})
 
@@ -228,21 +236,23 @@ def comparison(runs: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     """Runs beside each other: what they saw, their scores and controls in percent, and the Bayes rule where known."""
     import pandas as pd
 
+    # runs beside each other are of one scene; one on a map's labels decides the words
+    words = score_words(next((metrics for metrics in runs if metrics.get("labels_are")), {}))
     rows = []
     for metrics in runs:
         used = list(dict.fromkeys(name for names in metrics["inputs"].values() for name in names))
         row: dict[str, Any] = {
             "modalities": " + ".join(used) if len(used) > 1 else f"{used[0]} alone",
             "model": model_title(metrics["model"]),
-            "overall accuracy %": 100 * metrics["test"]["oa"],
-            "average accuracy %": 100 * metrics["test"]["aa"],
+            f"{words.overall} %": 100 * metrics["test"]["oa"],
+            f"{words.average} %": 100 * metrics["test"]["aa"],
             "kappa": metrics["test"]["kappa"],
             "position alone %": 100 * metrics["controls"]["coordinates_only"]["oa"],
         }
-        for rule, words in (("pixel", "best rule per pixel %"), ("object", "best rule per object %")):
+        for rule, title in (("pixel", "best rule per pixel %"), ("object", "best rule per object %")):
             best = bayes_of(metrics, rule)
             if best is not None:
-                row[words] = 100 * best
+                row[title] = 100 * best
         row["split"] = f"{metrics['protocol']}"
         rows.append(row)
     table = pd.DataFrame(rows)

@@ -1,7 +1,9 @@
 """The course of a training."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.runs.words import score_words
 from workbench.views.backend import hv
 from workbench.views.classes import LegendEntry
 from workbench.views.picture import Picture
@@ -13,20 +15,24 @@ if TYPE_CHECKING:
 TRAINING, VALIDATION = PICKED[5], PICKED[3]
 
 
-def training_curves(history: "pd.DataFrame", best_epoch: int | None = None) -> Picture:
-    """Loss and accuracy over the epochs, of training and validation.
+def training_curves(
+    history: "pd.DataFrame", best_epoch: int | None = None, metrics: Mapping[str, Any] | None = None
+) -> Picture:
+    """Loss and overall score over the epochs, of training and validation.
 
     Args:
         history: `history.parquet` of a run: one row per epoch.
         best_epoch: The epoch whose weights were kept; marked where given.
+        metrics: Of the run: says what a score is called.
     """
+    words = score_words(metrics or {})
     groups = (
         ("loss", (("train_loss", TRAINING), ("validation_loss", VALIDATION))),
-        ("accuracy (%)", (("train_accuracy", TRAINING), ("validation_oa", VALIDATION))),
+        (f"{words.kind} (%)", (("train_accuracy", TRAINING), ("validation_oa", VALIDATION))),
     )
     plots = []
     for label, columns in groups:
-        factor = 100 if label.startswith("accuracy") else 1
+        factor = 1 if label == "loss" else 100
         parts: list[Any] = []
         for name, color in columns:
             if name in history and history[name].notna().any():
@@ -49,7 +55,7 @@ def training_curves(history: "pd.DataFrame", best_epoch: int | None = None) -> P
     return Picture(
         hv.Layout(plots).cols(2).opts(shared_axes=False),
         "Training",
-        f"Loss and overall accuracy over {len(history)} epochs.{kept}",
+        f"Loss and {words.overall} over {len(history)} epochs.{kept}",
         history.set_index("epoch"),
         (LegendEntry(TRAINING, "–", "training pixels"), LegendEntry(VALIDATION, "–", "validation pixels")),
     )
