@@ -406,7 +406,7 @@ def test_evaluate_gives_the_scores_again(call, run):
     scores = call("evaluate", run, "--json").json
     (row,) = [row for row in call("runs", "--json").json if row["run"] == run]
     assert row["state"] == "finished"
-    assert row["overall accuracy"] == pytest.approx(scores["test"]["oa"])
+    assert row["overall"] == pytest.approx(scores["test"]["oa"])
     assert "overall accuracy" in call("evaluate", run).out
 
 

@@ -122,9 +122,9 @@ def test_a_line_for_listings(make_run):
     assert row["state"] == "finished"
     assert row["epochs"] == "2/3"
     assert row["inputs"] == "hsi=hsi aux=lidar+sar"
-    assert (row["overall accuracy"], row["average accuracy"], row["kappa"]) == (0.5, 0.25, 0.0)
+    assert (row["overall"], row["average"], row["kappa"], row["score"]) == (0.5, 0.25, 0.0, "accuracy")
     failed = open_run_folder(make_run("failed", seed=1).name).summary()
-    assert (failed["state"], failed["overall accuracy"]) == ("failed", None)
+    assert (failed["state"], failed["overall"]) == ("failed", None)
     assert list(failed) == list(row)
 
 

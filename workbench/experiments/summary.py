@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.runs import RunFolder
+from workbench.runs.words import score_words
 
 Table = tuple[list[str], list[list[str]]]
 """Head and rows."""
@@ -13,7 +14,11 @@ def score_title(name: str, metrics: dict[str, Any]) -> str:
     """A line above the scores, with a warning where the split was random."""
     tag = " (RANDOM SPLIT: position alone explains much of it)" if metrics["protocol"] == "random" else ""
     note = " Synthetic scene: fusion wins by construction." if metrics["synthetic"] else ""
-    return f"{name}: scores on test pixels, {metrics['protocol']} split{tag}.{note}"
+    words = score_words(metrics)
+    what = words.kind if words.note else "scores"
+    return (
+        f"{name}: {what} on test pixels, {metrics['protocol']} split{tag}.{note}{' ' if words.note else ''}{words.note}"
+    )
 
 
 def score_table(metrics: dict[str, Any]) -> Table:
@@ -23,7 +28,7 @@ def score_table(metrics: dict[str, Any]) -> Table:
     if objects:
         rows.append([f"by {objects['layer']} (n = {objects['count']})", objects])
     rows += [[f"control: {name.replace('_', ' ')}", score] for name, score in metrics["controls"].items()]
-    return ["", "overall accuracy %", "average accuracy %", "kappa"], [[title, *_cells(score)] for title, score in rows]
+    return ["", *_head(metrics)], [[title, *_cells(score)] for title, score in rows]
 
 
 def bayes_lines(metrics: dict[str, Any]) -> list[str]:
@@ -44,8 +49,13 @@ def comparison_table(runs: Mapping[str, RunFolder]) -> Table:
             f"{100 * metrics['bayes'][rule][name]:.1f}" if name in metrics["bayes"][rule] else "" for rule in rules
         ]
         rows.append([name, *_cells(metrics["test"]), *known])
-    head = ["modalities", "overall accuracy %", "average accuracy %", "kappa"]
+    head = ["modalities", *_head(next(iter(runs.values())).metrics)]
     return head + [f"Bayes, {rule} rule %" for rule in rules], rows
+
+
+def _head(metrics: Mapping[str, Any]) -> list[str]:
+    words = score_words(metrics)
+    return [f"{words.overall} %", f"{words.average} %", "kappa"]
 
 
 def _cells(score: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from workbench.base.files import read_json
 from workbench.base.roots import runs_root
 from workbench.runs.config import RunConfig
 from workbench.runs.status import read_status
+from workbench.runs.words import score_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,15 +90,17 @@ class RunFolder:
     def summary(self) -> dict[str, Any]:
         """One line for listings. A run whose files cannot be read has the state `damaged`, and None for its scores."""
         row: dict[str, Any] = {"run": self.id, "state": "damaged", "epochs": "", "inputs": "", "protocol": ""}
-        row |= dict.fromkeys(("overall accuracy", "average accuracy", "kappa"))
+        row |= dict.fromkeys(("overall", "average", "kappa", "score"))
         with contextlib.suppress(WorkbenchError, KeyError, TypeError, AttributeError):
             status, config = self.status, self.config
             row["epochs"] = f"{status['epoch']}/{status['epochs']}"
             row["inputs"] = " ".join(f"{role}={'+'.join(names)}" for role, names in config.inputs.items())
             row["protocol"] = config.split.protocol
             if status["state"] == "finished":
-                test = self.metrics["test"]
-                row |= {"overall accuracy": test["oa"], "average accuracy": test["aa"], "kappa": test["kappa"]}
+                metrics = self.metrics
+                test = metrics["test"]
+                row |= {"overall": test["oa"], "average": test["aa"], "kappa": test["kappa"]}
+                row["score"] = score_words(metrics).kind
             row["state"] = status["state"]
         return row
 
