@@ -1,5 +1,6 @@
 """What every registered model must do; a new model gets these without a line."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -42,6 +43,9 @@ def test_shapes_and_no_nan(name, view):
 @pytest.mark.parametrize(("name", "view"), CASES)
 def test_every_parameter_gets_gradient(name, view):
     model = build(name)
+    for parameter in model.parameters():
+        if not parameter.any():  # such as a learnt share that starts at nothing, behind which no gradient flows
+            torch.nn.init.normal_(parameter, std=0.1)
     output = model(batch(model, view), view=view)
     (output.logits.square().mean() + sum(output.losses.values())).backward()
     without = [key for key, value in model.named_parameters() if value.grad is None or not value.grad.abs().sum() > 0]
@@ -85,7 +89,10 @@ def test_state_dict_round_trip(name, view, tmp_path):
         torch.testing.assert_close(model(inputs, view=view).logits, other(inputs, view=view).logits, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "dense" in model_class(name).views])
+FINITE = [name for name in NAMES if "dense" in model_class(name).views and build(name).window is None]
+
+
+@pytest.mark.parametrize("name", FINITE)
 def test_declared_receptive_field_is_the_real_one(name):
     """Perturb single rows and columns: exactly those within the declared reach change the pixel's answer."""
     model = build(name, width=0.02).eval()
@@ -152,3 +159,32 @@ def test_a_name_used_twice_warns():
     kind = model_class("fusatnet")
     with pytest.warns(UserWarning, match="twice"):
         register_model("fusatnet")(kind)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FINITE and "dense" in model_class(name).views])
+def test_blended_windows_do_not_hang_on_how_the_scene_was_cut(name):
+    """A region with a margin of the reach answers as the whole scene does; another cut of windows differs."""
+    from workbench.models.pixels import region_table
+    from workbench.models.predict import logits_at
+    from workbench.models.scaling import BandScaling
+
+    torch.manual_seed(0)
+    model = create_model(name, {"image": 3, "aux": 1}, CLASSES, 0.05, window=16).eval()
+    rng = np.random.default_rng(0)
+    arrays = {"a": rng.random((3, 60, 70), np.float32), "b": rng.random((1, 60, 70), np.float32)}
+    plain = {
+        key: BandScaling(*(np.full(len(array), value, np.float32) for value in (0, 1, 0, 1)))
+        for key, array in arrays.items()
+    }
+    roles = {"image": ("a",), "aux": ("b",)}
+    here = np.array([[0, row, col] for row in range(31, 38) for col in range(29, 36)], np.int32)
+    whole = logits_at(model, model, region_table(arrays, roles, plain, "cpu"), here, "dense")
+    before, after = model.receptive_field("dense")
+    top, left = 31 - before, 29 - before
+    cut = {key: array[:, top : 38 + after, left : 36 + after] for key, array in arrays.items()}
+    moved = here - np.array([0, top, left], np.int32)
+    part = logits_at(model, model, region_table(cut, roles, plain, "cpu"), moved, "dense", origin=(top, left))
+    np.testing.assert_allclose(part, whole, atol=1e-5)
+    np.testing.assert_allclose(np.exp(whole).sum(1), 1, atol=1e-5)
+    other = logits_at(model, model, region_table(cut, roles, plain, "cpu"), moved, "dense")
+    assert np.abs(other - whole).max() > 1e-4

@@ -59,6 +59,7 @@ def evaluate_predictor(
     metrics: dict[str, Any] = {
         "scene": scene.name,
         "synthetic": bool(scene.attrs.get("synthetic", False)),
+        "labels_are": scene.attrs.get("labels_are"),
         "protocol": split.protocol,
         "view": predictor.view,
         "classes": [{"value": v, "name": names[v], "color": colors[v]} for v in split.classes],
@@ -155,9 +156,12 @@ def _attribute_controls(scene: Scene | Collection, split: Split) -> dict[str, di
 
 
 def _view_differences(predictor: Predictor, table: PixelTable, split: Split, tile: int) -> dict[str, Any]:
-    """How far the views disagree, and what training on tiles without halo leaves out, measured on some pixels."""
+    """How far the views disagree, what training on tiles without halo leaves out, and what the cut into windows does.
+
+    Measured on some pixels.
+    """
     model = predictor.model
-    found: dict[str, Any] = {"view_disagreement": None, "tile_without_halo": None}
+    found: dict[str, Any] = {"view_disagreement": None, "tile_without_halo": None, "seam_disagreement": None}
     rng = np.random.default_rng(0)
     test = split.test.positions[valid_positions(table, split.test.positions)]
     chosen = test[np.sort(rng.permutation(len(test))[:COMPARED])]
@@ -176,6 +180,10 @@ def _view_differences(predictor: Predictor, table: PixelTable, split: Split, til
                 logits = model(table.gather(rows), view="dense").logits
                 bare.append(logits[:, :, tile // 2, tile // 2].float().cpu().numpy())
             whole = logits_at(model, model, table, chosen, "dense")
+            if model.window is not None:  # the same pixels from windows that lie elsewhere
+                quarter = (model.window // 4, model.window // 4)
+                moved = logits_at(model, model, table, chosen, "dense", origin=quarter)
+                found["seam_disagreement"] = {"pixels": len(chosen), "window": model.window, **_compare(moved, whole)}
         found["tile_without_halo"] = {"pixels": len(chosen), "tile": tile, **_compare(np.concatenate(bare), whole)}
     return found
 

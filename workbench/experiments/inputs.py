@@ -14,6 +14,7 @@ from workbench.models.pixels import Roles
 from workbench.models.scaling import BandScaling, Scaling
 from workbench.scenes import Collection, ModalityInfo, Scene
 
+IMAGES = ("msi", "hsi", "rgb")  # who may play `image`, the likeliest first
 AUXILIARY = ("lidar", "sar", "msi", "dem")  # modalities that play `aux` unless the user says otherwise
 SAME_BAND = 1.0  # nm by which band centres of two scenes may differ
 
@@ -93,8 +94,9 @@ def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] 
     Args:
         scene: The scene.
         model: Name of the model.
-        inputs: Role to modality names (a string or a sequence); None lets `hsi` play `hsi` and all of
-            LiDAR, SAR, multispectral and terrain play `aux`.
+        inputs: Role to modality names (a string or a sequence); None lets `hsi` play `hsi`, the first of
+            multispectral, hyperspectral and colour image play `image`, and all of LiDAR, SAR, multispectral and terrain
+            that are left play `aux`.
 
     Raises:
         UnknownNameError: The model has no such role, or the scene no such modality.
@@ -102,7 +104,9 @@ def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] 
     """
     roles = model_class(model).roles
     if inputs is None:
-        there = {"hsi": ("hsi",), "aux": tuple(name for name in AUXILIARY if name in scene.modalities)}
+        main = "hsi" if "hsi" in roles else next((name for name in IMAGES if name in scene.modalities), "")
+        there: dict[str, tuple[str, ...]] = {"hsi": ("hsi",), "image": (main,) if main else ()}
+        there["aux"] = tuple(name for name in AUXILIARY if name in scene.modalities and name != main)
         inputs = {role: there.get(role, ()) for role in roles}
     if not isinstance(inputs, Mapping) or not all(isinstance(names, str | list | tuple) for names in inputs.values()):
         raise WorkbenchError(

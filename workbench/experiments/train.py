@@ -94,6 +94,7 @@ def train(
         raise WorkbenchError(f"A split is what `make_split` gives, such as make_split(scene, 'blocks'); got {split!r}.")
     if split.scene_hash != scene.content_hash:
         raise WorkbenchError(f"The split was made for another scene than {scene.name!r} as it is now. Make it again.")
+    changed = find_recipe(model, recipe, changes)
     config = RunConfig.build(
         {
             "scene": scene.name,
@@ -102,7 +103,7 @@ def train(
             "inputs": roles,
             "view": view,
             "width": width,
-            "options": resolve_options(model, options),
+            "options": model_options(model, options, changed.tile),
             "split": SplitConfig(
                 protocol=split.protocol,
                 seed=split.seed,
@@ -111,7 +112,7 @@ def train(
                 hash=split.hash,
             ),
             "recipe_name": recipe,
-            "recipe": find_recipe(model, recipe, changes),
+            "recipe": changed,
             "seed": seed,
             "device": resolve_device(device),
             "precision": precision,
@@ -153,6 +154,14 @@ def train(
                     write_status(folder, "failed", None, epochs, str(error))
             raise
     return run
+
+
+def model_options(model: str, given: dict[str, Any] | None, tile: int) -> dict[str, Any]:
+    """All options of a model; windows that prediction blends are as large as the tiles of training, if not given."""
+    asked = dict(given or {})
+    if "window" in resolve_options(model):
+        asked.setdefault("window", tile)
+    return resolve_options(model, asked)
 
 
 def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Split, progress: bool) -> None:

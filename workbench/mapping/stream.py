@@ -132,7 +132,7 @@ def predict_window(
     where = np.indices(shape).reshape(2, -1).T + np.array([inner[0].start, inner[1].start])
     positions = np.concatenate([np.zeros((len(where), 1), where.dtype), where], axis=1).astype(np.int32)
     with precision_context(predictor.precision, predictor.device):
-        logits = logits_at(predictor.model, predictor.model, table, positions, predictor.view)
+        logits = logits_at(predictor.model, predictor.model, table, positions, predictor.view, origin=(top, left))
     probabilities = torch.from_numpy(logits).softmax(1)
     best, index = probabilities.max(1)
     valid = table.valid.cpu().numpy().reshape(bottom - top, right - left)[inner]

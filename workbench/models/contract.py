@@ -54,6 +54,7 @@ class FusionModel(nn.Module, ABC):
     recipes: ClassVar[dict[str, Recipe]]
     channel_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh channels
     spatial_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh positions
+    window: int | None = None  # side of the windows that prediction blends, where all of a tile counts
 
     def __init__(self, inputs: Mapping[str, int], classes: int, width: float = 1.0) -> None:
         super().__init__()

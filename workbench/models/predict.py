@@ -24,11 +24,13 @@ def logits_at(
     positions: NDArray[np.int32],
     view: View,
     batch: int | None = None,
+    origin: tuple[int, int] = (0, 0),
 ) -> NDArray[np.float32]:
     """Class logits at positions; the network is used in the mode (train or eval) it is in.
 
     The dense view runs on blocks of at most 128 x 128 pixels plus the halo of the receptive field, so that its
-    answers equal those of the whole scene in one piece.
+    answers equal those of the whole scene in one piece. A network for which all of a tile counts runs on windows that
+    overlap by half, at places fixed on the scene; their probabilities are blended by distance from the window's edge.
 
     Args:
         network: What is called.
@@ -37,18 +39,56 @@ def logits_at(
         positions: int32 `(n, 3)`: tile, row, column.
         view: `patch` or `dense`.
         batch: Patches per call in the patch view; None is what suits the device.
+        origin: Row and column of the scene at which the table starts, where it holds a region only.
 
     Returns:
-        float32 `(n, K)`.
+        float32 `(n, K)`; of blended windows the logarithm of the probabilities.
     """
     if batch is None:  # on a CPU the activations of few patches stay in the cache; a GPU wants many
         batch = 64 if table.device.type == "cpu" else 1024
+    if model.window is not None:
+        return _blended(network, model, table, positions, model.window, origin)
     out = np.empty((len(positions), model.classes), dtype=np.float32)
     chunks = _patches(model, table, positions, batch) if view == "patch" else _blocks(model, table, positions)
     with torch.inference_mode():
         for chosen, inputs, pick in chunks:
             out[chosen] = pick(network(inputs, view=view).logits).float().cpu().numpy()
     return out
+
+
+def _blended(
+    network: Network,
+    model: FusionModel,
+    table: PixelTable,
+    positions: NDArray[np.int32],
+    side: int,
+    origin: tuple[int, int],
+) -> NDArray[np.float32]:
+    """Two windows along each axis cover a pixel; their weights fall to zero at the edge and sum to one."""
+    step = side // 2
+    places = positions[:, 1:].astype(np.int64) + np.array(origin)  # on the scene
+    first = places // step  # window number i covers (i - 1) step to (i + 1) step
+    numbers = np.concatenate([first + np.array(more) for more in ((0, 0), (0, 1), (1, 0), (1, 1))])
+    inside = np.tile(places, (4, 1)) - (numbers - 1) * step
+    weight = np.prod(np.minimum(inside + 0.5, side - inside - 0.5) / step, axis=1, dtype=np.float32)
+    tile = np.tile(positions[:, 0], 4)
+    windows, owner = np.unique(np.column_stack([tile, numbers]), axis=0, return_inverse=True)
+    order = np.argsort(owner.reshape(-1), kind="stable")
+    ends = np.searchsorted(owner.reshape(-1)[order], np.arange(len(windows) + 1))
+    corners = windows.copy()
+    corners[:, 1:] = (windows[:, 1:] - 1) * step - np.array(origin)
+    grid = square(0, side).to(table.device)
+    at_once = max(1, BLOCK * BLOCK // (side * side))
+    total = np.zeros((len(positions), model.classes), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(windows), at_once):
+            some = torch.as_tensor(corners[start : start + at_once], device=table.device)
+            answers = network(table.gather(table.window_rows(some, grid)), view="dense").logits.float().softmax(1)
+            for number, answer in enumerate(answers.cpu().numpy(), start):
+                mine = order[ends[number] : ends[number + 1]]
+                found = answer[:, inside[mine, 0], inside[mine, 1]].T
+                total[mine % len(positions)] += weight[mine, None] * found  # a window holds a pixel once
+    return np.asarray(np.log(total.clip(1e-12)))
 
 
 Chunk = tuple[NDArray[np.int64], dict[str, Tensor], Callable[[Tensor], Tensor]]

@@ -10,7 +10,11 @@ from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.models.contract import FusionModel
 
 _MODELS: dict[str, type[FusionModel]] = {}
-_FILES = ("fusatnet", "selfloop")  # one file per published system; loading it registers its models
+_FILES = (
+    "fusatnet", "selfloop", "ammfusenet",
+    "deeplabv3plus", "pspnet", "unet", "segnet", "denseaspp", "danet",
+)  # fmt: skip
+"""One file per published system; loading it registers its models."""
 
 Option = bool | int | float | str
 

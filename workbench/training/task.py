@@ -74,7 +74,7 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         self.table, self.training_samples, self.validation_samples = table, training, validation
         self.recipe, self.view, self.seed = recipe, view, seed
         for module in model.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and recipe.norm_momentum is not None:
                 module.momentum = recipe.norm_momentum
         device = table.device
         self._positions = torch.from_numpy(training.positions.astype(np.int64)).to(device)
@@ -198,6 +198,10 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             optimizer: torch.optim.Optimizer = torch.optim.NAdam(
                 groups, lr=recipe.learning_rate, eps=1e-7, momentum_decay=4e-3
             )
+        elif recipe.optimizer == "sgd":
+            optimizer = torch.optim.SGD(
+                self.model.parameters(), lr=recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay
+            )
         else:
             groups = [{"params": kernels, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
             optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate)
@@ -208,6 +212,13 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
                 optimizer, lambda epoch: math.exp(-0.005 * max(0, epoch - FLAT_EPOCHS + 1))
             )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": decay, "interval": "epoch"}}
+        if recipe.schedule == "polynomial":
+            total = recipe.epochs * self.steps
+            least = min(1e-6 / recipe.learning_rate, 1.0)
+            fall = torch.optim.lr_scheduler.LambdaLR(
+                optimizer, lambda step: max((1 - min(step, total) / total) ** 0.9, least)
+            )
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": fall, "interval": "step"}}
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=recipe.learning_rate,

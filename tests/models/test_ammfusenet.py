@@ -1,0 +1,91 @@
+"""AMM-FuseNet against the numbers that the released network outputs, weights drawn from its roles' names."""
+
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from workbench.models import create_model
+from workbench.models.blocks import count_parameters
+
+# Retyped from the golden numbers of the released network (13 + 2 bands, 64 x 64 pixels, 7 classes, output stride 16).
+MEAN, STD = 3.6785080432891846, 34.55301284790039
+LOGITS_AT = {
+    (0, 0): [-34.35325622558594, -15.442081451416016, 19.188213348388672, 15.800308227539062, 20.01647186279297,
+             6.180150032043457, 15.520291328430176],
+    (31, 17): [-7.8535542488098145, -48.113868713378906, 13.97120189666748, 57.275001525878906, 2.118323564529419,
+               23.1297607421875, -30.000009536743164],
+    (63, 63): [0.7400057315826416, -8.953868865966797, -27.657535552978516, 80.02227783203125, 12.68005084991455,
+               5.435462951660156, -2.745448350906372],
+    (12, 50): [8.263419151306152, -37.06153869628906, 11.033429145812988, 72.59102630615234, -15.673567771911621,
+               19.607690811157227, -51.707862854003906],
+}  # fmt: skip
+
+
+def draw(role: str, shape: tuple[int, ...], scale: float) -> torch.Tensor:
+    rng = np.random.default_rng(zlib.crc32(role.encode()))
+    return torch.from_numpy((rng.standard_normal(shape) * scale).astype("float32"))
+
+
+def fill(model: nn.Module) -> None:
+    for name, module in model.named_modules():
+        # the parameter paths of a ResNet keep their dots in its roles
+        role = name.replace(".", "/", 1) if name.startswith("encoder") else name.replace(".", "/")
+        with torch.no_grad():
+            if isinstance(module, nn.Conv1d | nn.Conv2d):
+                shape = tuple(module.weight.shape)
+                module.weight.copy_(draw(role + "/weight", shape, float(np.sqrt(2.0 / np.prod(shape[1:])))))
+                if module.bias is not None:
+                    module.bias.copy_(draw(role + "/bias", shape[:1], 0.1))
+            elif isinstance(module, nn.BatchNorm2d):
+                size = (module.num_features,)
+                module.weight.copy_(1 + draw(role + "/gamma", size, 0.1))
+                module.bias.copy_(draw(role + "/beta", size, 0.1))
+                module.running_mean.copy_(draw(role + "/mean", size, 0.1))
+                module.running_var.copy_(1 + draw(role + "/var", size, 0.1).abs())
+
+
+@pytest.fixture(scope="module")
+def released() -> nn.Module:
+    model = create_model("ammfusenet", {"image": 13, "aux": 2}, 7).eval()
+    fill(model)
+    return model
+
+
+def test_the_network_is_the_released_function(released):
+    inputs = {}
+    for role, bands in (("image", 13), ("aux", 2)):
+        rng = np.random.default_rng(zlib.crc32(f"input/{role}".encode()))
+        inputs[role] = torch.from_numpy(rng.random((1, bands, 64, 64)).astype("float32"))
+    with torch.inference_mode():
+        logits = released(inputs, view="dense").logits[0]
+    largest = logits.abs().max().item()
+    assert logits.mean().item() == pytest.approx(MEAN, abs=1e-4 * largest)
+    assert logits.std(unbiased=False).item() == pytest.approx(STD, abs=1e-4 * largest)
+    for (row, col), expected in LOGITS_AT.items():
+        np.testing.assert_allclose(logits[:, row, col].numpy(), expected, rtol=0, atol=1e-4 * largest)
+
+
+def test_the_published_size_without_its_dead_branch(released):
+    assert count_parameters(released) == 62_332_663 - 132_096
+    assert count_parameters(released.encoder_image) == 23_539_392
+    assert count_parameters(released.encoder_aux) == 23_504_896
+
+
+@pytest.mark.parametrize(
+    ("image", "aux", "classes", "parameters"),
+    [(13, 1, 7, 62_329_527), (4, 1, 6, 62_301_046), (13, 2, 11, 62_333_691)],
+    ids=["Hunan with elevation", "Potsdam", "DFC2020"],
+)
+def test_the_size_for_other_data(image, aux, classes, parameters):
+    with torch.device("meta"):
+        model = create_model("ammfusenet", {"image": image, "aux": aux}, classes)
+    assert count_parameters(model) == parameters - 132_096
+
+
+def test_output_stride_8_keeps_finer_stages():
+    model = create_model("ammfusenet", {"image": 3, "aux": 1}, 3, width=0.05, output_stride=8).eval()
+    sizes = [stage.shape[-1] for stage in model.encoder_image(torch.zeros(1, 3, 64, 64))]
+    assert sizes == [16, 8, 8, 8]
