@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.files import write_json
 from workbench.runs import list_runs, open_run_folder
 
 
@@ -123,6 +124,11 @@ def test_a_line_for_listings(make_run):
     assert row["epochs"] == "2/3"
     assert row["inputs"] == "hsi=hsi aux=lidar+sar"
     assert (row["overall"], row["average"], row["kappa"], row["score"]) == (0.5, 0.25, 0.0, "accuracy")
+    path = make_run(seed=2)
+    write_json(
+        path / "metrics.json", {"test": None, "labels_are": "a map product"} | open_run_folder(path.name).metrics
+    )
+    assert open_run_folder(path.name).summary()["score"] == "agreement with the map"
     failed = open_run_folder(make_run("failed", seed=1).name).summary()
     assert (failed["state"], failed["overall"]) == ("failed", None)
     assert list(failed) == list(row)
