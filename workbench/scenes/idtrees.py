@@ -23,6 +23,7 @@ from workbench.scenes.readers import Raster, open_raster
 from workbench.scenes.readers.vector import burn, read_polygons
 from workbench.scenes.resample import Warped, warped_info
 from workbench.scenes.scene import Collection
+from workbench.scenes.shift import Kept, ShiftMeter
 from workbench.scenes.store import Progress, scene_path, write_scene
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def import_idtrees(
     extents = np.array([unary_union(crown.boxes).bounds for crown in known])
     rows: dict[str, list[AlignmentRow]] = defaultdict(list)
     counts |= {"tiles": len(names), "identical_tiles_dropped": len(twins), "groups": len(set(groups.values()))}
+    stored, averaged = ShiftMeter(), ShiftMeter("after resampling")
     counts |= {"pixels_labelled": 0, "pixels_claimed_by_two_taxa": 0}
 
     def drafts() -> Iterator[TileDraft]:
@@ -101,13 +103,18 @@ def import_idtrees(
             labels, crown, contested = _labels(known, extents, grids[name])
             counts["pixels_labelled"] += int((labels > 0).sum())
             counts["pixels_claimed_by_two_taxa"] += contested
-            yield _draft(tiles[name], name, groups[name], labels, crown, rows)
+            draft, looked = _draft(tiles[name], name, groups[name], labels, crown, rows)
+            yield draft
+            planes = {key: kept.plane for key, kept in looked.items()}
+            stored.add({key: plane for key, plane in planes.items() if key != "rgb"})
+            averaged.add({key: planes[key] for key in ("hsi", "rgb")})
 
     def attributes() -> dict[str, Any]:
         report = AlignmentReport(
             grid=f"{len(names)} tiles, such as {names[0]}: {grids[names[0]]}",
             rows=tuple(_summary(told) for told in rows.values()),
             notes=tuple(f"{what.replace('_', ' ')}: {count}" for what, count in counts.items()),
+            shifts=(*stored.shifts(), *averaged.shifts()),
         )
         return {
             "description": DESCRIPTION,
@@ -121,12 +128,12 @@ def import_idtrees(
             "crowns": {"ids": [crown.name for crown in known], "values": [crown.value for crown in known]},
         }
 
-    stored = write_scene(scene_path(NAME), drafts(), classes, attributes, replace)
+    made = write_scene(scene_path(NAME), drafts(), classes, attributes, replace)
     if progress is not None:
         progress("importing tiles", 1.0)
-    if not isinstance(stored, Collection):
+    if not isinstance(made, Collection):
         raise WorkbenchError(f"{folder} holds one tile only; all of the training data is needed.")
-    return stored
+    return made
 
 
 def _unpacked(folder: Path, name: str) -> Path:
@@ -262,10 +269,10 @@ def _labels(
 
 def _draft(
     rasters: Mapping[str, Raster], name: str, group: str, labels: Any, crown: Any, rows: dict[str, list[AlignmentRow]]
-) -> TileDraft:
-    """The draft of one tile, whose files are described in `rows`."""
+) -> tuple[TileDraft, dict[str, Kept]]:
+    """The draft of one tile, whose files are described in `rows`, and its pixels, which remember what was read."""
     grid = rasters["hsi"].grid
-    modalities: dict[str, tuple[NDArray[Any], ModalityInfo]] = {}
+    modalities: dict[str, tuple[Kept, ModalityInfo]] = {}
     for key, raster in rasters.items():
         values, info = describe_source(key, SOURCES[key], raster)
         if key == "rgb":
@@ -276,10 +283,11 @@ def _draft(
                 f"  hsi: {grid}\n  {key}: {raster.grid}"
             )
         measured = Measured(values, info)
-        modalities[key] = (measured[:, slice(0, grid.shape[0]), slice(0, grid.shape[1])], info)
+        modalities[key] = (Kept(measured[:, slice(0, grid.shape[0]), slice(0, grid.shape[1])], info), info)
         note = "averaged onto the 1 m grid" if key == "rgb" else ""
         rows[key].append(alignment_row(key, raster.grid, grid, measured, note))
-    return TileDraft(name, modalities, labels, grid.transform, grid.crs, group, {"crown": crown})
+    draft = TileDraft(name, modalities, labels, grid.transform, grid.crs, group, {"crown": crown})
+    return draft, {key: kept for key, (kept, _) in modalities.items()}
 
 
 def _summary(rows: list[AlignmentRow]) -> AlignmentRow:

@@ -19,6 +19,7 @@ from workbench.scenes.grid import Grid
 from workbench.scenes.layers import describe_label_layer
 from workbench.scenes.modality import ModalityInfo, Quantity, storable_nodata
 from workbench.scenes.readers import Raster, open_raster
+from workbench.scenes.shift import Kept, ShiftMeter
 from workbench.scenes.store import scene_path, write_scene
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class TileModality:
                 f"While importing tile {tile.name!r}: {tile.files[self.part]} has {found} bands, and "
                 f"{self.bands or f'at least {least}'} were expected. Is it the {self.part} raster of this set?"
             )
-        pixels = _Kept(raster.pixels, self.keep, self.dtype, raster.nodata)
+        pixels = _Stored(raster.pixels, self.keep, self.dtype, raster.nodata)
         facts: dict[str, Any] = {
             "quantity": self.quantity,
             "unit": self.unit,
@@ -148,6 +149,7 @@ def import_tiles(
             grids[tile.name] = _tile_grid(_open(tile, modalities, files), modalities)
     groups = overlap_groups(grids)
     rows = {name: _RowSummary() for name in modalities}
+    meter = ShiftMeter()
     told, kept = list(notes), dict[str, dict[str, Any]]()
     done = 0
 
@@ -164,14 +166,16 @@ def import_tiles(
                     told.extend(remarks)
                 pixels = {name: kind.describe(name, rasters[kind.part], tile) for name, kind in modalities.items()}
                 measured = {name: (Measured(values, info), info) for name, (values, info) in pixels.items()}
+                looked = {name: (Kept(read, info), info) for name, (read, info) in measured.items()}
                 found = labels(tile, rasters)
                 splits = {}
                 if found.plane is not None and tile.side:
                     splits["official"] = np.where(found.plane > 0, np.uint8(SPLIT_CODES[tile.side]), np.uint8(0))
                 yield TileDraft(
-                    tile.name, measured, found.plane, grid.transform, grid.crs, groups[tile.name],
+                    tile.name, looked, found.plane, grid.transform, grid.crs, groups[tile.name],
                     splits=splits, layers=found.layers,
                 )  # fmt: skip
+                meter.add({name: crop.plane for name, (crop, _) in looked.items()})
                 for name, (read, _) in measured.items():
                     kind = modalities[name]
                     rows[name].add(alignment_row(name, rasters[kind.part].grid, grid, read, kind.note))
@@ -181,7 +185,10 @@ def import_tiles(
 
     def attributes() -> dict[str, Any]:
         report = AlignmentReport(
-            grid=_grids_in_words(grids), rows=tuple(row.result() for row in rows.values()), notes=tuple(told)
+            grid=_grids_in_words(grids),
+            rows=tuple(row.result() for row in rows.values()),
+            notes=tuple(told),
+            shifts=meter.shifts(),
         )
         return {
             "description": entry.description,
@@ -242,7 +249,7 @@ def look_up(raster: Raster, table: Mapping[int, int], file: Any, band: int = 0) 
     return plane
 
 
-class _Kept:
+class _Stored:
     """Some bands of a raster, in another type where wished."""
 
     def __init__(
