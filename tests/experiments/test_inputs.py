@@ -4,8 +4,13 @@ import json
 
 import pytest
 
+from tests.experiments.conftest import OPTIONS
 from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.experiments import train
 from workbench.experiments.inputs import RunInputs, resolve_roles
+from workbench.scenes import open_scene
+from workbench.scenes.derive import derive_scene
+from workbench.scenes.steps import DropBands
 
 
 def test_roles_are_played_by_what_is_there(scene):
@@ -49,3 +54,31 @@ def test_inputs_are_kept_and_damage_is_told(run, tmp_path):
         (tmp_path / "inputs.json").write_text(json.dumps(values | change))
         with pytest.raises(WorkbenchError, match=r"inputs\.json is damaged: .*again"):
             RunInputs.load(tmp_path)
+
+
+def test_a_run_remembers_which_bands_were_dropped(scene):
+    derived = derive_scene(scene, "fewer", [DropBands(modality="hsi", bands=(1, 4))])
+    kept = RunInputs.load(train(derived, **{**OPTIONS, "epochs": 1}).path)
+    assert kept.modalities["hsi"].dropped_bands == (1, 4)
+    assert kept.modalities["hsi"].wavelengths == (450.0, 650.0, 750.0, 950.0)
+    kept.check(open_scene("fewer"))
+    other = derive_scene(scene, "others", [DropBands(modality="hsi", bands=(0, 1))])
+    with pytest.raises(WorkbenchError, match="band centres of 'hsi' differ"):
+        kept.check(other)
+
+
+def test_without_wavelengths_the_numbers_of_dropped_bands_are_compared(scene, tmp_path):
+    def inputs(*bands):
+        info = scene.info("hsi").model_copy(update={"wavelengths": None, "bands": 4, "dropped_bands": bands})
+        return RunInputs(modalities={"hsi": info}, scaling={})
+
+    class Other:
+        name, modalities = "other", ("hsi",)
+
+        def __init__(self, kept):
+            self.info = kept.modalities.get
+
+    inputs(1, 4).check(Other(inputs(1, 4)))
+    with pytest.raises(WorkbenchError, match=r"lacks bands 1, 2 of its file, the run was trained without bands 2, 5"):
+        inputs(1, 4).check(Other(inputs(0, 1)))
+    inputs(1, 4).check(Other(inputs()))  # a file that came without them: nothing speaks against it

@@ -1,8 +1,18 @@
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
+from workbench.scenes import (
+    ClassTable,
+    ModalityInfo,
+    ModalitySource,
+    TileDraft,
+    import_scene,
+    open_scene,
+    write_scene,
+)
 from workbench.scenes.derive import derive_scene, parse_steps
 from workbench.scenes.steps import Decibel, DropBands, Height, Linear, Rescale
 from workbench.scenes.store import scene_path
@@ -223,3 +233,34 @@ def test_steps_can_be_written_as_short_texts():
     ):
         with pytest.raises(WorkbenchError, match="Steps are: height="):
             parse_steps([wrong])
+
+
+def test_what_is_known_of_a_modality_survives_import_resampling_and_derivation(tmp_path):
+    rng = np.random.default_rng(1)
+
+    def file(name, bands, size, factor, dtype):
+        with rasterio.open(
+            tmp_path / name, "w", driver="GTiff", count=bands, height=size, width=size, dtype=dtype, crs="EPSG:32617",
+            transform=Affine(factor, 0, 5000, 0, -factor, 9000),
+        ) as raster:  # fmt: skip
+            raster.write(rng.integers(1000, 5000, (bands, size, size)).astype(dtype))
+        return tmp_path / name
+
+    known = {"quantity": "reflectance", "scale": 1e-4, "offset": -0.1, "date": "2021-07-08", "fwhm": (9.0, 8.0, 7.0),
+             "wavelengths": (450.0, 550.0, 650.0)}  # fmt: skip
+    sources = {
+        "msi": ModalitySource(path=file("msi.tif", 3, 40, 2, "uint16"), **known),
+        "fine": ModalitySource(path=file("fine.tif", 3, 80, 1, "uint16"), **known),
+    }
+    stored = import_scene("imported", sources, grid="msi", resample="average")
+    derived = derive_scene(stored, "derived", [DropBands(modality=name, bands=(1,)) for name in ("msi", "fine")])
+    for name in ("msi", "fine"):
+        info = derived.info(name)
+        assert (info.quantity, info.date, info.dropped_bands) == ("reflectance", "2021-07-08", (1,))
+        assert (info.wavelengths, info.fwhm) == ((450.0, 650.0), (9.0, 7.0))
+    assert (derived.info("msi").scale, derived.info("msi").offset) == (1e-4, -0.1)
+    assert (derived.info("fine").scale, derived.info("fine").offset) == (1, 0)  # resampled values are physical
+    with rasterio.open(tmp_path / "fine.tif") as raster:
+        numbers = raster.read().astype(np.float64)
+    blocks = numbers.reshape(3, 40, 2, 40, 2).mean(axis=(2, 4)) * 1e-4 - 0.1
+    np.testing.assert_allclose(derived.read("fine"), blocks[[0, 2]], atol=1e-6)

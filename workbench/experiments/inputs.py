@@ -57,6 +57,12 @@ class RunInputs(StrictModel):
                     f"While {doing}: {name!r} holds {other.quantity} [{other.unit}], the run was trained on "
                     f"{mine.quantity} [{mine.unit}]. Import the scene with the same quantity."
                 )
+            same_file = len(mine.dropped_bands) == len(other.dropped_bands)  # else its bands are counted differently
+            if same_file and mine.dropped_bands != other.dropped_bands and not (mine.wavelengths and other.wavelengths):
+                raise WorkbenchError(
+                    f"While {doing}: {name!r} lacks bands {_numbers(other.dropped_bands)} of its file, the run was trained "
+                    f"without bands {_numbers(mine.dropped_bands)} (counted from 1). Drop the same bands."
+                )
             if mine.wavelengths and other.wavelengths:
                 worst = max(abs(a - b) for a, b in zip(mine.wavelengths, other.wavelengths, strict=True))
                 if worst > SAME_BAND:
@@ -134,3 +140,7 @@ def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] 
 def band_counts(scene: Scene | Collection, roles: Roles) -> dict[str, int]:
     """Number of bands of each role."""
     return {role: sum(scene.info(name).bands for name in names) for role, names in roles.items()}
+
+
+def _numbers(bands: tuple[int, ...]) -> str:
+    return ", ".join(str(band + 1) for band in bands)
