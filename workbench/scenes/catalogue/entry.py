@@ -1,7 +1,7 @@
 """What the catalogue says of a data set: where it comes from, how it is packed, and how it becomes a scene."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
@@ -68,6 +68,7 @@ class CatalogueEntry:
         packagings: Forms that are recognised.
         classes: The class table; None where the files say it.
         made: Whether the workbench makes it, so that no folder is needed.
+        grids: Where the files have several grids: makes the scene on one of them, by its name.
     """
 
     name: str
@@ -80,3 +81,4 @@ class CatalogueEntry:
     packagings: tuple[Packaging, ...] = ()
     classes: ClassTable | None = None
     made: bool = False
+    grids: Mapping[str, BringIn] = field(default_factory=dict)
