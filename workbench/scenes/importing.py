@@ -67,6 +67,7 @@ def import_scene(
     replace: bool = False,
     attrs: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    compress: bool = True,
 ) -> Scene:
     """Import raster files of one place, and labels if there are, as the scene `name`.
 
@@ -83,6 +84,7 @@ def import_scene(
         replace: Whether an existing scene of that name may be replaced.
         attrs: More to keep: description, licence, citation, note.
         progress: Called with what is being done and the share done.
+        compress: Whether pixels are stored compressed, without loss.
 
     Returns:
         The stored scene; its alignment report is ``AlignmentReport.of(scene)``.
@@ -165,7 +167,9 @@ def import_scene(
             place.transform,
             place.crs,
         )
-        stored = write_scene(scene_path(name), [draft], table or ClassTable(), told, replace, progress)
+        stored = write_scene(
+            scene_path(name), [draft], table or ClassTable(), told, replace, progress, compress=compress
+        )
     assert isinstance(stored, Scene)  # one draft is one scene
     return stored
 

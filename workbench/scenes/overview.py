@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.schema import overview_stride
 
+GROUP = 8
+"""Bands that are summed at a time: few enough to stay in the processor's cache, which is ten times faster."""
+
 
 class OverviewBuilder:
     """Mean of valid values over squares of pixels; of dB values, the mean of linear power.
@@ -24,26 +27,40 @@ class OverviewBuilder:
         self.stride = overview_stride(shape)
         rows, cols = (-(-size // self.stride) for size in shape)
         self.array: NDArray[np.float32] = np.full((info.bands, rows, cols), np.nan, np.float32)
+        self._whole = np.dtype(info.dtype).kind in "iu" and info.nodata is None and info.is_raw  # stored values will do
         self._first, self._last = 0, -1  # overview rows whose sums are held
         self._sums = np.zeros((info.bands, 0, cols), np.float32)
         self._counts = np.zeros((info.bands, 0, cols), np.float32)
 
     def add(self, stored: NDArray[Any], row: int, col: int) -> None:
         """Add a block of stored values (band, rows, cols) whose first pixel is (row, col)."""
-        stride = self.stride
-        self._hold(row // stride, (row + stored.shape[1] - 1) // stride)
+        self._hold(row // self.stride, (row + stored.shape[1] - 1) // self.stride)
+        for first in range(0, len(stored), GROUP):
+            bands = slice(first, first + GROUP)
+            values, valid = self._linear(stored[bands])
+            self._add(self._sums[bands], values, row, col)
+            self._add(self._counts[bands], valid, row, col)
+
+    def _linear(self, stored: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Values that may be averaged, 0 where there are none, and where there are: in every band or the same in all."""
+        decibel = self._info.quantity == "backscatter dB"
+        everywhere = np.ones((1, *stored.shape[1:]), np.float32)
+        if self._whole and not decibel:
+            return stored, everywhere
         values = self._info.to_physical(stored)
-        if self._info.quantity == "backscatter dB":
+        if decibel:
             values = 10.0 ** (values / 10.0)
         valid = np.isfinite(values)
         if valid.all():
-            valid = np.ones((1, *valid.shape[1:]), bool)  # counts are the same in every band
-        else:
-            values[~valid] = 0.0
-        for total, part in ((self._sums, values), (self._counts, valid.astype(np.float32))):
-            summed = _sum_runs(_sum_runs(part, row, stride, 1), col, stride, 2)
-            rows = slice(row // stride - self._first, row // stride - self._first + summed.shape[1])
-            total[:, rows, col // stride : col // stride + summed.shape[2]] += summed
+            return values, everywhere
+        values[~valid] = 0.0
+        return values, valid.astype(np.float32)
+
+    def _add(self, total: NDArray[np.float32], part: NDArray[Any], row: int, col: int) -> None:
+        stride = self.stride
+        summed = _sum_runs(_sum_runs(part, row, stride, 1), col, stride, 2)
+        rows = slice(row // stride - self._first, row // stride - self._first + summed.shape[1])
+        total[:, rows, col // stride : col // stride + summed.shape[2]] += summed
 
     def finish(self) -> NDArray[np.float32]:
         """The overview, float32 (band, rows, cols)."""
@@ -69,7 +86,7 @@ class OverviewBuilder:
             self._last = last
 
 
-def _sum_runs(values: NDArray[np.float32], start: int, stride: int, axis: int) -> NDArray[np.float32]:
+def _sum_runs(values: NDArray[Any], start: int, stride: int, axis: int) -> NDArray[np.float32]:
     """Sum along an axis over runs that end at multiples of `stride`, where the axis starts at `start`."""
     along = np.moveaxis(values, axis, 0)
     runs = (start + len(along) - 1) // stride - start // stride + 1

@@ -86,6 +86,7 @@ def write_scene(
     replace: bool = False,
     progress: Progress | None = None,
     layer_classes: Mapping[str, ClassTable] | None = None,
+    compress: bool = True,
 ) -> Scene | Collection:
     """Store tiles as a scene (one tile) or a collection, atomically.
 
@@ -98,6 +99,7 @@ def write_scene(
         replace: Whether an existing store may be replaced.
         progress: Called with what is being done and the share of it done.
         layer_classes: Class table of each further label layer of the drafts.
+        compress: Whether pixels are compressed, without loss; opening and reading are the same either way.
 
     Returns:
         The stored scene, opened.
@@ -105,7 +107,7 @@ def write_scene(
     Raises:
         WorkbenchError: A tile cannot be stored, the store exists, or the disk is full; nothing is left half-written.
     """
-    write_store(Path(path), tiles, classes, attrs, replace, progress, layer_classes)
+    write_store(Path(path), tiles, classes, attrs, replace, progress, layer_classes, compress)
     return open_scene(Path(path))
 
 

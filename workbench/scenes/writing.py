@@ -1,7 +1,7 @@
 """Writing the one stored form: a Zarr v3 store, streamed window by window, there whole or not at all."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,6 +19,7 @@ from workbench.scenes.grid import Grid
 from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.overview import OverviewBuilder
 from workbench.scenes.schema import CHUNK, FORMAT, SCHEMA, SUFFIX, PlaneRecord, RootRecord, TileRecord, check_name
+from workbench.scenes.streaming import blocks, stream
 
 if TYPE_CHECKING:
     import zarr
@@ -29,9 +30,6 @@ Progress = Callable[[str, float], None]
 Attributes = Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None
 """JSON values kept with a scene, or what gives them once all pixels have been read."""
 
-BLOCK_COLS = 32 * CHUNK
-"""Blocks are 64 x 2048 pixels of all bands: what is in memory at a time, and the order in which bytes are hashed."""
-
 
 def write_store(
     path: Path,
@@ -41,6 +39,7 @@ def write_store(
     replace: bool = False,
     progress: Progress | None = None,
     layer_classes: Mapping[str, ClassTable] | None = None,
+    compress: bool = True,
 ) -> None:
     """Store tiles as one scene or collection; see `workbench.scenes.store.write_scene`."""
     import zarr
@@ -66,7 +65,7 @@ def write_store(
                 systems.append(wkt)
             crs = None if wkt is None else systems.index(wkt)
             with explained(f"storing tile {draft.name!r}", path):
-                records.append(_write_tile(folder, draft, wkt, crs, classes, layer_classes or {}, progress))
+                records.append(_write_tile(folder, draft, wkt, crs, classes, layer_classes or {}, progress, compress))
         if infos is None:
             raise WorkbenchError(f"There is no tile to store in {path}. Give at least one.")
         contents: list[Any] = [record.content_hash for record in records]
@@ -129,7 +128,7 @@ def write_labels(
         WorkbenchError: Values lie outside the class table.
     """
     kept = np.zeros(grid.shape, np.uint8 if max(classes.values, default=0) <= 255 else np.uint16)
-    for rows, cols in _blocks(grid.shape):
+    for rows, cols in blocks(grid.shape):
         block = np.asarray(labels[rows, cols])
         check_labels(block, classes, name, rows.start)
         kept[rows, cols] = block
@@ -158,6 +157,7 @@ def _write_tile(
     classes: ClassTable,
     layer_classes: Mapping[str, ClassTable],
     report: Progress | None,
+    compress: bool,
 ) -> TileRecord:
     shape, transform = draft.shape, transform_of(draft)
     grid, place = Grid(shape, transform, wkt), folder / draft.name
@@ -165,17 +165,9 @@ def _write_tile(
     hashes: dict[str, str] = {}
     share = _Share(report, f"storing {draft.name}", sum(array.shape[0] for array, _ in draft.modalities.values()))
     for name, (array, info) in draft.modalities.items():
-        data = _create(place / name / name, array.shape, np.dtype(info.dtype), data_attributes(info))
+        data = _create(place / name / name, array.shape, np.dtype(info.dtype), data_attributes(info), compress)
         overview = OverviewBuilder(info, shape)
-        digest = hashlib.sha256()
-        for rows, cols in _blocks(shape):
-            block = np.ascontiguousarray(array[:, rows, cols], dtype=data.dtype)
-            data[:, rows, cols] = block
-            digest.update(block.data)
-            if overview.stride > 1:
-                overview.add(block, rows.start, cols.start)
-            share.add(block.shape[0] * (rows.stop - rows.start) * (cols.stop - cols.start) / (shape[0] * shape[1]))
-        hashes[name] = digest.hexdigest()
+        hashes[name] = stream(array, data, overview, lambda part, bands=array.shape[0]: share.add(bands * part))  # type: ignore[misc]
         if overview.stride > 1:
             small = overview.finish()
             _create(place / "overview" / name, small.shape, small.dtype)[:] = small
@@ -214,9 +206,16 @@ def _write_tile(
 
 
 def _create(
-    place: Path, shape: tuple[int, ...], dtype: np.dtype[Any], attributes: dict[str, Any] | None = None
+    place: Path,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    attributes: dict[str, Any] | None = None,
+    compress: bool = True,
 ) -> "zarr.Array[Any]":
-    """A chunked array whose chunks are all written, even empty ones: a missing chunk then means damage."""
+    """A chunked array whose chunks are all written, even empty ones: a missing chunk then means damage.
+
+    LZ4 after a shuffle of bits packs noisy integers tighter than Zstandard alone, and ten times as fast.
+    """
     import zarr
     from zarr.storage import LocalStore
 
@@ -229,18 +228,13 @@ def _create(
         shape=shape,
         dtype=dtype,
         chunks=chunks,
+        compressors=zarr.codecs.BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle") if compress else None,
         chunk_key_encoding={"name": "default", "separator": "."},
         dimension_names=dims,
         attributes=attributes,
         config={"write_empty_chunks": True},
         zarr_format=3,
     )
-
-
-def _blocks(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
-    for row in range(0, shape[0], CHUNK):
-        for col in range(0, shape[1], BLOCK_COLS):
-            yield slice(row, min(row + CHUNK, shape[0])), slice(col, min(col + BLOCK_COLS, shape[1]))
 
 
 def _check_schema(tile: str, told: tuple[ModalityInfo, ...], first: tuple[ModalityInfo, ...]) -> None:
