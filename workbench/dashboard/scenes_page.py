@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
 from workbench.dashboard.colours_part import ColoursPart
+from workbench.dashboard.labels_part import LabelsPart
 from workbench.dashboard.parts import empty, html, inner, note
 from workbench.dashboard.pixels_part import PixelsPart
 from workbench.runs import RunFolder, list_runs
@@ -74,6 +75,7 @@ class ScenesPage:
         self.look = Look()
         self.colours = ColoursPart(self.look, self._recoloured)
         self.picks = PixelsPart(self.selection, self._drop, self._clear)
+        self.labels = LabelsPart(self._labelled)
         self.scene = pn.widgets.Select(width=170, **inner("Scene"))
         self.tile = pn.widgets.Select(width=130, visible=False, **inner("Tile"))
         self.layer = pn.widgets.Select(width=340, **inner("Layer"))
@@ -100,7 +102,9 @@ class ScenesPage:
         pixels = pn.Column(
             self._pixel, self._facts, self._spectrum_place, self.picks.panel(), self._picked, self._known, margin=0
         )
-        self._tabs = pn.Tabs(("Pixels", pixels), ("Colours", self.colours.panel()), **inner())
+        self._tabs = pn.Tabs(
+            ("Pixels", pixels), ("Colours", self.colours.panel()), ("Labels", self.labels.panel()), **inner()
+        )
         return {
             "map": self._map_place,
             "strip": pn.Column(self._choices, self._legend, margin=0),
@@ -116,7 +120,11 @@ class ScenesPage:
             self._fill(empty("No scene yet", words, commands))
             self._choices.visible = self._pixel.visible = False
             return
-        names = [summary.name for summary in summaries]
+        names = [
+            name
+            for summary in summaries
+            for name in (summary.name, *(f"{summary.name}@{one}" for one in summary.layers))
+        ]
         largest = max(summaries, key=lambda summary: _pixels(summary.shape) * summary.tiles).name
         self._busy = True
         try:
@@ -133,7 +141,7 @@ class ScenesPage:
 
     def tapped(self, x: float | None, y: float | None, add: bool = False) -> None:
         """Pick the pixel under a point of the map; a point beside the scene changes nothing."""
-        if self._map is None or x is None or y is None:
+        if self._map is None or x is None or y is None or self.labels.takes_taps:
             return
         pixel = pixel_at(self._map.scene, self._map.grid, x, y)
         if pixel is not None:
@@ -160,6 +168,11 @@ class ScenesPage:
         self._guarded(self._draw_spectrum)
         if self.layer.value == ANGLE:
             self._guarded(self._show)
+
+    def _labelled(self, name: str) -> None:
+        """Offer the scene with the labels that were just made."""
+        if name not in self.scene.options:
+            self.scene.options = sorted([*self.scene.options, name])
 
     def _recoloured(self, what: str) -> None:
         """Show what was chosen among the colours."""
@@ -222,6 +235,7 @@ class ScenesPage:
 
     def _open_tile(self) -> None:
         scene = self.shown
+        assert self._whole is not None  # called by _open
         self._layers = self._offer(scene)
         old = self.layer.value
         self.layer.options = list(self._layers)
@@ -235,6 +249,7 @@ class ScenesPage:
         self._map = LiveMap(scene, overview_stride(scene.shape), None)
         self._map.on_tap(self.tapped)
         self._map.on_view(self._zoomed)
+        self.labels.go(self._whole, self._tile_number, self._map)
         self._show()
         self._map.mark(self.selection.pixels, self.selection.colors)
         picture = pn.pane.HoloViews(self._map.element, sizing_mode="stretch_both", margin=0)

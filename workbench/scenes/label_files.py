@@ -221,7 +221,7 @@ def next_value(classes: ClassTable, removed: Iterable[ClassEntry] = (), others: 
 
 def _read_classes(path: Path) -> tuple[ClassTable | None, tuple[ClassEntry, ...]]:
     """The class table of a file written here and the classes taken out of it; None for other files."""
-    import pyogrio  # type: ignore[import-untyped]
+    import pyogrio
 
     if path.suffix.lower() != ".gpkg" or CLASSES not in pyogrio.list_layers(path)[:, 0]:
         return None, ()
