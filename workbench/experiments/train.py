@@ -178,20 +178,20 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
         torch.manual_seed(config.seed)
         bands = band_counts(scene, config.inputs)
         model = create_model(config.model, bands, len(split.classes), config.width, **config.options)
-    result = fit(
-        model,
-        table,
-        training,
-        validation,
-        config.recipe,
-        config.view,
-        config.seed,
-        folder,
-        config.device,
-        config.precision,
-        config.compile,
-        progress,
-    )
+        result = fit(
+            model,
+            table,
+            training,
+            validation,
+            config.recipe,
+            config.view,
+            config.seed,
+            folder,
+            config.device,
+            config.precision,
+            config.compile,
+            progress,
+        )
     save_weights(model, folder / WEIGHTS)
     classes = np.array(split.classes, np.uint16)
     predictor = Predictor(model, config.inputs, table.scaling, classes, config.view, config.precision)

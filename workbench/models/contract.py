@@ -23,12 +23,14 @@ class FusionOutput:
         attention: Named attention tensors; filled only on request.
         losses: Named auxiliary losses (scalars), to be added to the classification loss; in training mode only.
         figures: Named figures of the step (scalars) that a training's history keeps.
+        adversary: Loss of the network's `adversaries`, which are trained against the rest.
     """
 
     logits: Tensor
     attention: dict[str, Tensor] = field(default_factory=dict)
     losses: dict[str, Tensor] = field(default_factory=dict)
     figures: dict[str, Tensor] = field(default_factory=dict)
+    adversary: Tensor | None = None
 
 
 class FusionModel(nn.Module, ABC):
@@ -90,6 +92,26 @@ class FusionModel(nn.Module, ABC):
         self._check(inputs, view)
         return self.patch(inputs, attention) if view == "patch" else self.dense(inputs, attention)
 
+    def learn(self, inputs: Mapping[str, Tensor], targets: Tensor, view: View) -> FusionOutput:
+        """Run the network for a training step; networks whose losses need the targets say more than `forward`.
+
+        Args:
+            inputs: As of `forward`.
+            targets: Class indices, int64 `(B,)` or `(B, H, W)`; -1 does not count.
+            view: `"patch"` or `"dense"`.
+        """
+        output: FusionOutput = self(inputs, view=view)
+        return output
+
+    def adversaries(self) -> list[nn.Parameter]:
+        """Parameters that are trained against the rest, by an optimiser of their own; none but in a GAN."""
+        return []
+
+    @property
+    def optional_roles(self) -> tuple[str, ...]:
+        """Roles of which one may be absent when an answer is asked for."""
+        return ()
+
     @abstractmethod
     def patch(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
         """The published computation on patches."""
@@ -121,6 +143,8 @@ class FusionModel(nn.Module, ABC):
         grids = set()
         for role, bands in self.inputs.items():
             if role not in inputs:
+                if role in self.optional_roles and inputs:
+                    continue
                 raise WorkbenchError(
                     f"{name} was asked for an answer without its role {role!r}; it got {sorted(inputs)}. It was not "
                     "trained for missing roles: give every role."

@@ -11,7 +11,7 @@ from workbench.models.contract import FusionModel
 
 _MODELS: dict[str, type[FusionModel]] = {}
 _FILES = (
-    "fusatnet", "selfloop", "ammfusenet",
+    "fusatnet", "selfloop", "ammfusenet", "mmrs",
     "deeplabv3plus", "pspnet", "unet", "segnet", "denseaspp", "danet",
 )  # fmt: skip
 """One file per published system; loading it registers its models."""

@@ -21,6 +21,7 @@ from workbench.runs import Recipe
 from workbench.training.sampling import EpochPlan, patch_plan, steps_per_epoch, tile_plan
 from workbench.training.turns import turned_squares
 
+ADVERSARY_RATE = 2e-4  # of the GAN's discriminators, as is usual for Adam with betas 0.5 and 0.999
 FLAT_EPOCHS = 20  # of the exponential schedule, as the self-loop script has it
 IGNORE = -1  # class index of pixels that do not count
 
@@ -70,6 +71,7 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
     ) -> None:
         super().__init__()
         self.model = model
+        self.automatic_optimization = not model.adversaries()
         self._called = [torch.compile(model) if compiled else model]  # a list, so that it is not registered twice
         self.table, self.training_samples, self.validation_samples = table, training, validation
         self.recipe, self.view, self.seed = recipe, view, seed
@@ -135,10 +137,15 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         targets = self._targets[chosen] if self.view == "patch" else self._target_of_row[rows]
         return self.table.gather(rows), targets
 
-    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor | None:
         """One step; `batch` is only the step's number."""
         inputs, targets = self.batch(self.current_epoch, batch_idx, self.global_rank, self.trainer.world_size)
-        output = self._called[0](inputs, view=self.view)
+        # dropout and noise too follow from (seed, epoch, step, rank), so that a resumed run equals an uninterrupted one
+        torch.manual_seed(hash((self.seed, self.current_epoch, batch_idx, self.global_rank)) % 2**63)
+        if type(self.model).learn is FusionModel.learn:
+            output = self._called[0](inputs, view=self.view)
+        else:
+            output = self.model.learn(inputs, targets, self.view)
         loss = functional.cross_entropy(output.logits, targets, ignore_index=IGNORE)
         for extra in output.losses.values():
             loss = loss + extra
@@ -148,7 +155,24 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             self._tally += torch.stack([loss.detach().float(), right.sum() / counted.sum(), torch.ones_like(loss)])
             for name, value in {**output.losses, **output.figures}.items():
                 self._figures[name] = self._figures.get(name, torch.zeros_like(value)) + value.detach()
+        if not self.automatic_optimization:
+            self._play(loss, output.adversary)
+            return None
         return loss
+
+    def _play(self, loss: Tensor, adversary: Tensor | None) -> None:
+        """A step of the network, then one of its adversaries; schedules move once a step, whatever Lightning counts."""
+        main, other = self.optimizers()
+        main.zero_grad()
+        self.manual_backward(loss)
+        main.step()
+        other.zero_grad()  # the network's loss has reached the adversaries as well
+        if adversary is not None:
+            self.manual_backward(adversary)
+            other.step()
+        schedule = self.lr_schedulers()
+        if schedule is not None:
+            schedule.step()
 
     def take_tally(self) -> tuple[float, float, dict[str, float]]:
         """Mean loss, accuracy and the network's own figures over the steps since the last call.
@@ -186,9 +210,20 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
 
     def configure_optimizers(self) -> Any:
         """Optimiser and schedule of the recipe; the kernel penalty goes through the optimiser as in Keras."""
+        found = self._optimizer()
+        if self.automatic_optimization:
+            return found
+        judges = torch.optim.Adam(self.model.adversaries(), lr=ADVERSARY_RATE, betas=(0.5, 0.999))
+        if isinstance(found, dict):
+            return [found["optimizer"], judges], [found["lr_scheduler"]]
+        return [found, judges]
+
+    def _optimizer(self) -> Any:
         recipe = self.recipe
-        kernels = [parameter for parameter in self.model.parameters() if parameter.dim() > 1]
-        others = [parameter for parameter in self.model.parameters() if parameter.dim() <= 1]
+        against = {id(parameter) for parameter in self.model.adversaries()}
+        mine = [parameter for parameter in self.model.parameters() if id(parameter) not in against]
+        kernels = [parameter for parameter in mine if parameter.dim() > 1]
+        others = [parameter for parameter in mine if parameter.dim() <= 1]
         if recipe.optimizer == "nadam":
             # Keras' l2(c) adds c * sum(w * w) to the loss, whose gradient is 2 c w, before the moments are taken
             groups = [
@@ -199,9 +234,7 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
                 groups, lr=recipe.learning_rate, eps=1e-7, momentum_decay=4e-3
             )
         elif recipe.optimizer == "sgd":
-            optimizer = torch.optim.SGD(
-                self.model.parameters(), lr=recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay
-            )
+            optimizer = torch.optim.SGD(mine, lr=recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay)
         else:
             groups = [{"params": kernels, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
             optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate)

@@ -1,0 +1,78 @@
+"""MMRS-style: answers with a role absent, that do not hang on the batch; a game between generators and judges."""
+
+import pytest
+import torch
+
+from workbench.base.errors import WorkbenchError
+from workbench.models import create_model
+
+
+def build(**options):
+    torch.manual_seed(0)
+    model = create_model("mmrs", {"hsi": 5, "aux": 1}, 3, 0.1, **options)
+    generator = torch.Generator().manual_seed(1)
+    inputs = {role: torch.randn(12, bands, 11, 11, generator=generator) for role, bands in model.inputs.items()}
+    return model, inputs, torch.arange(12) % 3
+
+
+def taught(**options):
+    model, inputs, targets = build(**options)
+    for _ in range(3):
+        model.train().learn(inputs, targets, "patch")
+    return model.eval(), inputs
+
+
+@pytest.mark.parametrize("roles", [("hsi", "aux"), ("hsi",), ("aux",)])
+def test_a_pixel_does_not_hang_on_its_batch(roles):
+    model, inputs = taught()
+    given = {role: inputs[role] for role in roles}
+    assert (model.filled > 0).sum() == 12 * 3  # four of each class and step: the graph takes part
+    with torch.inference_mode():
+        together = model(given).logits
+        alone = torch.cat([model({role: values[[n]] for role, values in given.items()}).logits for n in range(12)])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+
+
+def test_an_absent_role_changes_the_answer_and_needs_generation():
+    model, inputs = taught()
+    with torch.inference_mode():
+        whole, half = model(inputs).logits, model({"hsi": inputs["hsi"]}).logits
+    assert not torch.allclose(whole, half, atol=1e-4)
+    plain, inputs = taught(generation=False)
+    with pytest.raises(WorkbenchError, match="aux"):
+        plain({"hsi": inputs["hsi"]})
+
+
+@pytest.mark.parametrize("part", ["generation", "attention", "graph"])
+def test_each_part_can_be_left_out(part):
+    whole, _, _ = build()
+    model, inputs, targets = build(**{part: False})
+    assert sum(p.numel() for p in model.parameters()) < sum(p.numel() for p in whole.parameters())
+    output = model.learn(inputs, targets, "patch")
+    assert bool(output.losses) == (part != "generation")
+    assert (output.adversary is None) == (part == "generation")
+    assert torch.isfinite(output.logits).all()
+
+
+def test_enhancement_starts_at_nothing():
+    model, inputs, _ = build()
+    found = {role: model._extractor(role)(inputs[role], False).flatten(1) for role in model.roles}
+    hsi, aux, better_hsi, better_aux = model._tokens(found)
+    torch.testing.assert_close(hsi, better_hsi)
+    torch.testing.assert_close(aux, better_aux)
+
+
+def test_the_judges_loss_reaches_the_judges_alone():
+    model, inputs, targets = build()
+    model.learn(inputs, targets, "patch").adversary.backward()
+    judges = {id(parameter) for parameter in model.adversaries()}
+    reached = {id(parameter) for parameter in model.parameters() if parameter.grad is not None}
+    assert reached == judges
+
+
+def test_pixels_that_do_not_count_teach_nothing():
+    model, inputs, targets = build()
+    output = model.learn(inputs, torch.full_like(targets, -1), "patch")
+    assert not output.losses
+    assert output.adversary is None
+    assert not (model.filled > 0).any()
