@@ -43,7 +43,7 @@ class LabelsPart:
         self.mode = pn.widgets.RadioButtonGroup(options=MODES, value="look", width=220, **inner())
         self.current = pn.widgets.Select(sizing_mode="stretch_width", **inner("Class of the next polygon"))
         self.undo, self.save, self.train, self.discard = (
-            pn.widgets.Button(width=width, button_type=kind, **inner(words))
+            pn.widgets.Button(width=width, css_classes=[kind], **inner(words))
             for words, width, kind in (
                 ("Undo", 66, "default"),
                 ("Save", 66, "primary"),

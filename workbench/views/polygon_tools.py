@@ -65,7 +65,7 @@ class DrawnPolygons:
 
     def on_select(self, callback: Callable[[], None]) -> None:
         """Call `callback` when a polygon is tapped."""
-        self._source.selected.on_change("indices", lambda *_: callback())
+        self._source.selected.on_change("indices", lambda attr, old, new: callback())
 
     def show(self) -> None:
         """Show the polygons as they are now; called when they were changed elsewhere."""
