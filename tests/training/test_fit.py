@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.training.conftest import a_recipe
+from tests.training.conftest import CLASSES, a_recipe
 from workbench.base.errors import WorkbenchError
+from workbench.models import create_model
 from workbench.runs.status import read_status
 from workbench.training.fit import fit
 from workbench.training.recorder import BEST, CHECKPOINT
@@ -21,10 +22,10 @@ from workbench.training.task import FusionTask, Samples
 def trained(model, table, training, validation, tmp_path):
     """Train a copy of the model in a folder of its own."""
 
-    def run(name="run", view="dense", progress=False, validate=True, **changes):
+    def run(name="run", view="dense", progress=False, validate=True, network=model, **changes):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
-        network = copy.deepcopy(model)
+        network = copy.deepcopy(network)
         empty = Samples(validation.positions[:0], validation.targets[:0])
         result = fit(
             network, table, training, validation if validate else empty, a_recipe(**changes), view, 0, folder,
@@ -107,6 +108,27 @@ def test_ctrl_c_stops_it_and_the_same_call_continues(trained, dying):
     columns = ["epoch", "train_loss", "validation_loss", "validation_aa"]
     one, other = (pd.read_parquet(folder.parent / name / "history.parquet")[columns] for name in ("whole", "stopped"))
     assert one.equals(other)
+
+
+def test_noise_and_both_optimisers_of_a_gan_go_on_where_they_were(trained, dying):
+    torch.manual_seed(0)
+    gan = create_model("mmrs", {"hsi": 4, "aux": 1}, CLASSES, 0.05)
+    whole, _, _ = trained("whole", epochs=3, network=gan)
+    again, _, _ = trained("again", epochs=3, network=gan)
+    assert same(whole, again)
+    happened = []
+
+    def interrupt():
+        if not happened:
+            happened.append(True)
+            raise KeyboardInterrupt
+
+    dying(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trained("stopped", epochs=3, network=gan)
+    network, _, folder = trained("stopped", epochs=3, network=gan)
+    assert same(network, whole)
+    assert {"adversarial", "reconstruction", "one_role"} <= set(pd.read_parquet(folder / "history.parquet"))
 
 
 def test_sigterm_ends_the_process_with_a_code_that_says_so(trained, dying):
