@@ -120,6 +120,8 @@ def test_of_a_stored_scene_and_its_label_layer(tmp_path):
     assert (len(split.train), len(split.test)) == (72, 72)
     split.save(tmp_path / "split.npz")
     assert Split.load(tmp_path / "split.npz").hash == split.hash
+    with pytest.raises(WorkbenchError, match=r"none is called 'mine'.*split='official'"):
+        make_split(stored, "official", patch_size=3, split="mine")
     layer = write_label_layer(stored, "mine", {"spot": labels}, ClassTable.from_names(["a", "b"]))
     with pytest.raises(WorkbenchError, match="label layers have none"):
         make_split(layer, "official", patch_size=3)

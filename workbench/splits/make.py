@@ -39,7 +39,8 @@ def make_split(
             training pixels of each class, drawn at random; the others are left out). All but `official` take
             `test_fraction` (0.5; share of each class that tests). `blocks` takes
             `block_size` (3 x patch_size) and `buffer` (patch_size - 1). `groups` takes `min_pixels` (100) and
-            `min_groups` (2): a class needs so many on each side.
+            `min_groups` (2): a class needs so many on each side. `official` takes `split` (``"official"``): name of the
+            stored split.
 
     Returns:
         The split; print ``split.audit()`` before believing any score on it.
@@ -58,7 +59,7 @@ def make_split(
             )
     kind, assign = PROTOCOLS[protocol]
     settings = kind.build(parameters, f"splitting {scene.name!r} by protocol {protocol!r}")
-    pool = Pool.of(scene, OFFICIAL if protocol == OFFICIAL else None)
+    pool = Pool.of(scene, settings.split if isinstance(settings, OfficialParameters) else None)
     for tile in pool.tiles:
         if patch_size > min(tile.shape):
             raise WorkbenchError(

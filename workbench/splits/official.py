@@ -22,6 +22,8 @@ SIDES = np.array([LEFT_OUT, TRAIN, VALIDATION, TEST], np.int8)
 class OfficialParameters(SplitParameters):
     """Parameters of `official`; see `make_split`."""
 
+    split: str = NAME
+
 
 def assign_official(pool: Pool, parameters: OfficialParameters, patch_size: int, seed: int) -> Assigned:
     """Take the published sides; where no validation was published, draw it from training.
@@ -38,10 +40,12 @@ def assign_official(pool: Pool, parameters: OfficialParameters, patch_size: int,
     if pool.codes is None or not pool.codes.any():
         several = len({tile.unit for tile in pool.tiles}) > 1
         others = "'groups' or 'blocks'" if several else "'blocks'"
+        stored = [f"split={name!r}" for name in pool.stored if name != parameters.split]
         raise WorkbenchError(
             "While splitting by the protocol 'official': no split was published with this scene in the packaging it "
-            f"was imported from (label layers have none either). Use the protocol {others}; 'random' works as well, "
-            "but its test pixels have neighbours in training."
+            f"was imported from{_unless(parameters.split)} (label layers have none either). Use the protocol {others}; "
+            "'random' works as well, but its test pixels have neighbours in training."
+            f"{f' What the packaging itself brought is at {chr(44).join(stored)}.' if stored else ''}"
         )
     side = SIDES[pool.codes]
     if (side == VALIDATION).any():
@@ -63,6 +67,10 @@ def assign_official(pool: Pool, parameters: OfficialParameters, patch_size: int,
     else:
         note += ", at random, for blocks would leave most classes without: neighbours train, so its scores flatter"
     return Assigned(side, notes=(f"{note}; validation_fraction=0 trains on all of them",), resolved={"validation": how})
+
+
+def _unless(name: str) -> str:
+    return "" if name == NAME else f", or none is called {name!r}"
 
 
 def _in_blocks(pool: Pool, fraction: float, patch_size: int, random: np.random.Generator) -> NDArray[np.int8]:

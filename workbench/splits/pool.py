@@ -79,6 +79,7 @@ class Pool:
         scene_hash: Content hash of the scene.
         codes: Of each pixel in a split stored with the scene, uint8 (n,): 0 none, 1 training, 2 validation, 3 test;
             None where none was asked for.
+        stored: Names of the splits stored with the scene, where one was asked for.
     """
 
     tiles: tuple[TileGrid, ...]
@@ -87,6 +88,7 @@ class Pool:
     names: dict[int, str]
     scene_hash: str
     codes: NDArray[np.uint8] | None = None
+    stored: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, scene: LabelledScene, stored: str | None = None) -> Self:
@@ -100,6 +102,7 @@ class Pool:
             WorkbenchError: Nothing is labelled, or a label is not in the class table.
         """
         tiles, positions, labels, codes = [], [], [], []
+        there: dict[str, None] = {}
         for index, tile in enumerate(scene.scenes):
             rows, cols = tile.shape
             tiles.append(TileGrid(tile.name, tile.group or "", (rows, cols), tile.transform, tile.crs))
@@ -110,6 +113,7 @@ class Pool:
             positions.append(np.column_stack([np.full(row.size, index), row, col]).astype(np.int32))
             labels.append(grid[row, col].astype(np.uint16))
             if stored is not None:
+                there |= dict.fromkeys(tile.named_splits)
                 plane = tile.named_splits.get(stored)
                 codes.append(np.zeros(row.size, np.uint8) if plane is None else plane[row, col].astype(np.uint8))
         if not sum(map(len, labels)):
@@ -124,6 +128,7 @@ class Pool:
             {int(entry.value): str(entry.name) for entry in scene.classes},
             scene.content_hash,
             np.concatenate(codes) if codes else None,
+            tuple(there),
         )
         strange = sorted(set(np.unique(pool.labels).tolist()) - set(pool.names))
         if strange:

@@ -178,15 +178,16 @@ def check_counts(plane: Plane, classes: ClassTable, expected: Sequence[int] | No
         for entry, wanted, got in zip(classes, expected, found, strict=True)
         if wanted != got
     )
-    hint = ""
+    told = []
     if sorted(found) == sorted(expected):
-        hint = " The same numbers stand at other classes: this file has the classes in another order."
+        told.append("The same numbers stand at other classes: this file has the classes in another order.")
     elif sum(found) == sum(expected):
-        hint = " The sum is right: pixels have changed classes."
-    verified = f" Not verified: {doubt}; if you trust your files, import them as your own." if doubt else ""
+        told.append("The sum is right: pixels have changed classes.")
+    if doubt:
+        told.append(f"Not verified: {doubt}; if you trust your files, import them as your own.")
+    told.append("Is it this data set, whole and unchanged?")
     raise WorkbenchError(
-        f"While counting {what}: {sum(expected)} pixels were expected and {sum(found)} were found:{lines}\n"
-        f"{hint}{verified} Is it this data set, whole and unchanged?".replace("\n ", "\n", 1)
+        f"While counting {what}: {sum(expected)} pixels were expected and {sum(found)} were found:{lines}\n{' '.join(told)}"
     )
 
 

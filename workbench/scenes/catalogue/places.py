@@ -9,6 +9,8 @@ from workbench.scenes.grid import Grid
 
 NEAR = 0.1
 """Pixels by which a position may lie off a regular grid: files round their numbers."""
+FLAT = 1e-3
+"""Pixel size in map units below which positions span no area."""
 
 
 def grid_of_positions(
@@ -38,9 +40,9 @@ def grid_of_positions(
     (d, e, f), *_ = np.linalg.lstsq(terms, y.ravel(), rcond=None)
     size = np.sqrt(abs(a * e - b * d))
     off = max(np.abs(terms @ (a, b, c) - x.ravel()).max(), np.abs(terms @ (d, e, f) - y.ravel()).max())
-    if not size > 0 or off > NEAR * size:
+    if not size > FLAT or off > NEAR * size:
         return Grid(shape), "Map positions in the file lie on no regular grid: the scene is not georeferenced."
-    a, b, c, d, e, f = (float(np.round(value, 9)) for value in (a, b, c, d, e, f))
+    a, b, c, d, e, f = (float(np.round(value, 6)) + 0.0 for value in (a, b, c, d, e, f))
     from workbench.scenes.writing import well_known
 
     note = f"Georeferenced by the positions in the file, taken as pixel centres; {crs} according to its documentation."

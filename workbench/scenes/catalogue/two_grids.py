@@ -35,8 +35,11 @@ from workbench.scenes.resample import Warped, warp_labels, warped_info
 from workbench.scenes.scene import Scene
 from workbench.scenes.store import scene_path, write_scene
 
-FINE = (0.5, 0.0, 0.0, 0.0, -0.5, 0.0)
-"""Where the label grid lies as long as nobody knows: only its pixel size matters then."""
+FINE = (0.5, 0.0, 1000.0, 0.0, -0.5, 1000.0)
+"""Where the label grid lies as long as nobody knows: only its pixel size matters then.
+
+Not at the origin: GDAL takes pixels of 1 x 1 from there for a raster without georeference.
+"""
 
 
 def make_scene(
