@@ -7,6 +7,7 @@ import zarr
 
 from workbench.base.errors import WorkbenchError
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, import_scene, open_scene, streaming, write_scene
+from workbench.scenes.overview import OverviewBuilder
 
 
 def draft(cube, **about):
@@ -58,7 +59,9 @@ def test_what_goes_by_is_stored_hashed_and_summed_up(tmp_path, monkeypatch, dtyp
             )
     data = zarr.create_array({}, shape=cube.shape, dtype=cube.dtype.newbyteorder("="))
     info = ModalityInfo.of("hsi", cube)
-    found = streaming.stream(cube, data, streaming.OverviewBuilder(info, cube.shape[1:]), lambda part: None)
+    found = streaming.stream(
+        cube, data, OverviewBuilder(info, cube.shape[1:], np.empty((11, 50, 344))), lambda part: None
+    )
     assert found == digest.hexdigest()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.scenes.modality import ModalityInfo
-from workbench.scenes.schema import overview_stride
+from workbench.scenes.schema import CHUNK, overview_stride
 
 GROUP = 8
 """Bands that are summed at a time: few enough to stay in the processor's cache, which is ten times faster."""
@@ -15,18 +15,21 @@ GROUP = 8
 class OverviewBuilder:
     """Mean of valid values over squares of pixels; of dB values, the mean of linear power.
 
-    Rows must come in order. Only the overview and the sums of the overview rows at hand are held.
+    Rows must come in order. Only the sums of the overview rows at hand and finished rows of one chunk are held.
 
     Args:
         info: Description of the modality.
         shape: Rows and columns of the full resolution.
+        target: What takes the finished overview, float32 (band, rows, cols), a row of chunks at a time; an array of
+            NumPy or Zarr of the size `overview_shape`. None where there is no overview to make.
     """
 
-    def __init__(self, info: ModalityInfo, shape: tuple[int, int]) -> None:
-        self._info, self._shape = info, shape
+    def __init__(self, info: ModalityInfo, shape: tuple[int, int], target: Any = None) -> None:
+        self._info, self._target = info, target
         self.stride = overview_stride(shape)
-        rows, cols = (-(-size // self.stride) for size in shape)
-        self.array: NDArray[np.float32] = np.full((info.bands, rows, cols), np.nan, np.float32)
+        _, self._rows, cols = overview_shape(info.bands, shape)
+        self._ready: list[NDArray[np.float32]] = []  # finished rows that are not given away yet
+        self._given = 0
         self._whole = np.dtype(info.dtype).kind in "iu" and info.nodata is None and info.is_raw  # stored values will do
         self._first, self._last = 0, -1  # overview rows whose sums are held
         self._sums = np.zeros((info.bands, 0, cols), np.float32)
@@ -62,10 +65,18 @@ class OverviewBuilder:
         rows = slice(row // stride - self._first, row // stride - self._first + summed.shape[1])
         total[:, rows, col // stride : col // stride + summed.shape[2]] += summed
 
-    def finish(self) -> NDArray[np.float32]:
-        """The overview, float32 (band, rows, cols)."""
-        self._hold(self.array.shape[1], self.array.shape[1] - 1)
-        return self.array
+    def finish(self) -> None:
+        """Give away what is left."""
+        self._hold(self._rows, self._rows - 1)
+        self._give(1)
+
+    def _give(self, least: int) -> None:
+        """Write finished rows, in multiples of `least`."""
+        rows = sum(part.shape[1] for part in self._ready) // least * least
+        if rows:
+            ready = np.concatenate(self._ready, axis=1)
+            self._target[:, self._given : self._given + rows] = ready[:, :rows]
+            self._ready, self._given = [ready[:, rows:]], self._given + rows
 
     def _hold(self, first: int, last: int) -> None:
         """Write out the overview rows before `first` and make room for those up to `last`."""
@@ -75,7 +86,8 @@ class OverviewBuilder:
                 mean = self._sums[:, :done] / self._counts[:, :done]
                 if self._info.quantity == "backscatter dB":
                     mean = 10.0 * np.log10(mean)
-            self.array[:, self._first : self._first + done] = mean
+            self._ready.append(mean)
+            self._give(CHUNK)
             self._sums, self._counts = self._sums[:, done:], self._counts[:, done:]
             self._first += done
         more = last - max(self._last, self._first - 1)
@@ -84,6 +96,12 @@ class OverviewBuilder:
             self._sums = np.concatenate([self._sums, np.zeros(room, np.float32)], axis=1)
             self._counts = np.concatenate([self._counts, np.zeros(room, np.float32)], axis=1)
             self._last = last
+
+
+def overview_shape(bands: int, shape: tuple[int, int]) -> tuple[int, int, int]:
+    """Bands, rows and columns of the overview of a raster of `shape`."""
+    stride = overview_stride(shape)
+    return bands, -(-shape[0] // stride), -(-shape[1] // stride)
 
 
 def _sum_runs(values: NDArray[Any], start: int, stride: int, axis: int) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ def stream(
         pixels: Stored values (band, y, x).
         data: The array to fill, of the same shape.
         overview: Takes the blocks in order, where it makes anything of them.
-        advance: Called with the share of the pixels done since the last call.
+        advance: Called with the share of the pixels done since the last call, times the number of bands.
 
     Returns:
         SHA-256 of the values in the order of blocks.
@@ -69,7 +69,7 @@ def stream(
             for done in running:
                 done.result()
             running = [pool.submit(work, place, block) for work in (store, summarise)]
-            advance(block[0].size / (rows * cols))
+            advance(block.size / (rows * cols))
         for done in running:
             done.result()
     return digest.hexdigest()

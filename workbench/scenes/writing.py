@@ -17,8 +17,18 @@ from workbench.scenes.coordinates import data_attributes, write_coordinates, wri
 from workbench.scenes.draft import ArrayLike, TileDraft, check_labels, check_split, transform_of
 from workbench.scenes.grid import Grid
 from workbench.scenes.modality import ModalityInfo
-from workbench.scenes.overview import OverviewBuilder
-from workbench.scenes.schema import CHUNK, FORMAT, SCHEMA, SUFFIX, PlaneRecord, RootRecord, TileRecord, check_name
+from workbench.scenes.overview import OverviewBuilder, overview_shape
+from workbench.scenes.schema import (
+    CHUNK,
+    FORMAT,
+    SCHEMA,
+    SUFFIX,
+    PlaneRecord,
+    RootRecord,
+    TileRecord,
+    check_name,
+    overview_stride,
+)
 from workbench.scenes.streaming import blocks, stream
 
 if TYPE_CHECKING:
@@ -166,11 +176,13 @@ def _write_tile(
     share = _Share(report, f"storing {draft.name}", sum(array.shape[0] for array, _ in draft.modalities.values()))
     for name, (array, info) in draft.modalities.items():
         data = _create(place / name / name, array.shape, np.dtype(info.dtype), data_attributes(info), compress)
-        overview = OverviewBuilder(info, shape)
-        hashes[name] = stream(array, data, overview, lambda part, bands=array.shape[0]: share.add(bands * part))  # type: ignore[misc]
-        if overview.stride > 1:
-            small = overview.finish()
-            _create(place / "overview" / name, small.shape, small.dtype)[:] = small
+        small = None
+        if overview_stride(shape) > 1:
+            small = _create(place / "overview" / name, overview_shape(info.bands, shape), np.dtype(np.float32))
+        overview = OverviewBuilder(info, shape, small)
+        hashes[name] = stream(array, data, overview, share.add)
+        if small is not None:
+            overview.finish()
         write_coordinates(place / name, name, grid, info)
     labels = None
     if draft.labels is not None:
@@ -217,6 +229,7 @@ def _create(
     LZ4 after a shuffle of bits packs noisy integers tighter than Zstandard alone, and ten times as fast.
     """
     import zarr
+    from zarr.codecs import BloscCodec
     from zarr.storage import LocalStore
 
     if not (place.parent / "zarr.json").exists():
@@ -228,7 +241,7 @@ def _create(
         shape=shape,
         dtype=dtype,
         chunks=chunks,
-        compressors=zarr.codecs.BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle") if compress else None,
+        compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle") if compress else None,
         chunk_key_encoding={"name": "default", "separator": "."},
         dimension_names=dims,
         attributes=attributes,
