@@ -41,6 +41,22 @@ def test_an_archive_is_looked_into_and_leaves_nothing_behind(small, tmp_path, in
     assert [path.name for path in made.folder.iterdir()] == [archive.name]
 
 
+def test_what_is_missing_in_the_archive_may_lie_beside_it(small):
+    made = small(NAME)
+    write(made)
+    packed(made, made.folder / "2013.zip", "inside/")
+    with zipfile.ZipFile(made.folder / "2013.zip") as file:
+        kept = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(made.folder / "2013.zip", "w") as file:
+        for name, content in kept.items():
+            if name != "inside/TSLabel.mat":
+                file.writestr(name, content)
+    with pytest.raises(WorkbenchError, match=r"looked into 2013.zip too.*TSLabel.mat:TSLabel is missing"):
+        import_catalogue_entry(NAME, made.folder)
+    (made.folder / "tslabel.mat").write_bytes(kept["inside/TSLabel.mat"])
+    np.testing.assert_array_equal(import_catalogue_entry(NAME, made.folder).read_labels(), made.labels)
+
+
 def test_one_folder_deeper(small, tmp_path):
     made = small(NAME)
     write(made, tmp_path / "downloads" / "houston")

@@ -190,7 +190,9 @@ def test_the_contest_zip_alone_says_what_is_missing(small):
     contest(made)
     (made.folder / f"{CONTEST}_Samples_VA.txt").unlink()
     (made.folder / f"{CONTEST}_Samples_VA.zip").write_bytes(b"no archive that can be read")
-    with pytest.raises(WorkbenchError, match=r"'contest', but .*Samples_VA.txt or .*Samples_VA.tif is missing"):
+    with pytest.raises(
+        WorkbenchError, match=r"'contest', but .*Samples_VA.txt or .*Samples_VA.tif is missing.*binary ENVI regions"
+    ):
         import_catalogue_entry(NAME, made.folder)
 
 

@@ -1,14 +1,19 @@
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
 from rasterio.crs import CRS
+from scipy.io import loadmat
 
 from workbench.base.errors import WorkbenchError
 from workbench.scenes import AlignmentReport, import_catalogue_entry
 from workbench.scenes.catalogue import CATALOGUE
+from workbench.scenes.readers import open_raster
 from workbench.splits import make_split
 
 NAME = "muufl"
+MINI = Path(__file__).parents[4] / "shared" / "data" / "muufl_mini"
 FILE = "muufl_gulfport_campus_1_hsi_220_label.mat"
 CENTRES = np.array([[413.0, 423.0, 433.0, 442.0, 452.0]]).T
 
@@ -106,6 +111,20 @@ def test_positions_that_are_no_grid_leave_the_scene_without_georeference(small):
     scene = import_catalogue_entry(NAME, made.folder)
     assert scene.crs is None
     assert "no regular grid" in str(AlignmentReport.of(scene))
+
+
+@pytest.mark.skipif(not MINI.exists(), reason="the crops of the shared data are not here")
+def test_the_providers_own_structs_are_read_and_its_crops_are_no_packaging(small):
+    """Crops that the provider's demos bring: an array of structs whose spectra lie in the image itself."""
+    small(NAME)
+    path = MINI / "an_hsi_img_for_class_demo.mat"
+    with open_raster(f"{path}:train_data[0].Spectra") as raster:
+        assert raster.pixels.shape == (1, 72, 8)  # bands x pixels
+        spectra = np.asarray(raster.pixels[:, slice(0, 72), slice(0, 8)])[0]
+    plain = loadmat(path)["train_data"]["Spectra"][0, 0]
+    np.testing.assert_array_equal(spectra, plain)
+    with pytest.raises(WorkbenchError, match="no packaging of it was recognised"):
+        import_catalogue_entry(NAME, MINI)
 
 
 def test_the_published_facts():

@@ -113,7 +113,7 @@ def attributes_of(
             "split='packaged')."
         )
     else:
-        words.append("This packaging carries no split, and none was invented.")
+        words.append("No split is stored with it, and none was invented.")
     return {
         "description": entry.description,
         "licence": entry.licence,

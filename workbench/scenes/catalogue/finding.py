@@ -74,8 +74,13 @@ def located(entry: SceneEntry, source: Path, progress: Progress | None) -> Itera
             for archive in archives:
                 unpack(archive, Path(place) / archive.stem, progress)
             found = find(entry, Path(place))
+            if found is None:  # some of it packed, some beside the archive
+                every = present(Path(place), DEEP)
+                for name, paths in ({} if source.is_file() else present(source, 0)).items():
+                    every.setdefault(name, paths)
+                found = _complete(entry, source, every)
             if found is None:
-                raise _nothing(entry, source, present(Path(place), DEEP), ", ".join(path.name for path in archives))
+                raise _nothing(entry, source, every, ", ".join(path.name for path in archives))
             yield _usable(entry, found)
         return
     if found is None:
@@ -209,7 +214,7 @@ def _nothing(entry: SceneEntry, source: Path, files: dict[str, list[Path]], unpa
     if best is not None:
         return WorkbenchError(
             f"{start}the nearest packaging is {best[1].name!r}, but {'; '.join(best[2])}. Is the download complete, and is "
-            f"it {entry.name}? Other packagings: {_listed(entry, best[1])}"
+            f"it {entry.name}?{f' {best[1].note}' if best[1].note else ''} Other packagings: {_listed(entry, best[1])}"
         )
     seen = ", ".join(sorted(path.name for paths in files.values() for path in paths)[:10]) or "nothing"
     return WorkbenchError(
