@@ -72,7 +72,7 @@ def test_ndvi_is_the_normalised_difference_of_the_right_bands_where_both_have_va
     window = spectral_index(scene, "msi", "NDVI", (slice(2, 5), slice(60, 80)))
     np.testing.assert_array_equal(window.plane, found.plane[2:5, 60:80])
     assert (window.rows, window.cols) == (slice(2, 5), slice(60, 80))
-    assert any("832.8 nm" in note for note in found.notes)
+    assert any("N 832.8 nm (band 8), R 664.6 nm (band 4)" in note for note in found.notes)
 
 
 def test_constants_have_the_catalogues_defaults_and_can_be_given(store):

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from scipy.io import loadmat
 
 from workbench.spectra.noise import band_quality
 
@@ -82,3 +85,16 @@ def test_a_ratio_of_heights_or_decibels_has_no_meaning(store, rng, quantity):
 def test_tiles_of_a_collection_count_together_and_tiny_ones_do_not_fail(store, rng):
     collection = store(hsi=rng.normal(100, 1, (2, 2, 2)).astype(np.float32), tiles=2)
     assert band_quality(collection, "hsi").bad == ()
+
+
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "muufl_mini" / "an_hsi_image_sub_for_demo.mat"
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+def test_the_bands_that_the_owners_of_muufl_removed_are_among_the_noisiest(store):
+    """The first four and the last four of 72."""
+    held = loadmat(SHARED, squeeze_me=True)
+    cube = np.ascontiguousarray(held["hsi_img_sub"].transpose(2, 0, 1))
+    found = band_quality(store({"hsi": {"quantity": "reflectance"}}, hsi=cube), "hsi")
+    noisiest = set(np.argsort([one.snr for one in found.bands])[:8].tolist())
+    assert len(noisiest & {0, 1, 2, 3, 68, 69, 70, 71}) >= 7

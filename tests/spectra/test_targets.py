@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from scipy.io import loadmat
 from scipy.stats import chi2
 from sklearn.covariance import EmpiricalCovariance
 
@@ -84,3 +87,28 @@ def test_the_matched_filter_is_1_on_the_target_and_0_on_the_mean(store, rng):
         matched_filter(scene, "hsi", [1.0, np.nan, 1.0, 1.0, 1.0])
     with pytest.raises(WorkbenchError, match="equals the mean"):
         matched_filter(scene, "hsi", cube_mean)
+
+
+def test_the_background_of_a_small_tile_can_be_its_collection(store, rng):
+    collection = store(hsi=rng.normal(size=(20, 9, 10)).astype(np.float32), tiles=2)
+    tile = collection.scenes[0]
+    alone = anomalies(tile, "hsi")
+    assert any("few for 20 bands" in note for note in alone.notes)
+    many = store(hsi=rng.normal(size=(20, 60, 60)).astype(np.float32), name="many")
+    found = anomalies(tile, "hsi", background=many)
+    assert not any("few for" in note for note in found.notes)
+    assert found.plane.mean() == pytest.approx(20, rel=0.2)  # the mean of chi-square is its degrees of freedom
+    assert any("over many" in note for note in matched_filter(tile, "hsi", np.full(20, 9.0), background=many).notes)
+
+
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "muufl_mini" / "an_hsi_img_for_tgt_det_demo.mat"
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+def test_targets_of_a_real_scene_stand_out(store):
+    held = loadmat(SHARED, squeeze_me=True)
+    cube = np.ascontiguousarray(held["hsi_sub"].transpose(2, 0, 1))
+    scores = matched_filter(store(hsi=cube), "hsi", held["tgt_spectra"]).plane
+    ranks = (-scores).ravel().argsort().argsort().reshape(scores.shape)[held["gtImg_sub"] > 0]
+    # of the three targets in 1,296 pixels one is much smaller than a pixel
+    assert sorted(ranks)[1] < 0.03 * scores.size

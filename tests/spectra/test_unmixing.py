@@ -4,6 +4,7 @@ import spectral
 from scipy.optimize import minimize
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.spectra import unmixing
 from workbench.spectra.unmixing import find_endmembers, fractions, unmix
 
 
@@ -47,6 +48,15 @@ def test_constrained_fractions_are_the_best_ones_there_are(rng):
             constraints={"type": "eq", "fun": lambda x: x.sum() - 1}, options={"ftol": 1e-12},
         )  # fmt: skip
         assert ((spectrum - mine @ members) ** 2).sum() <= oracle.fun + 1e-6
+
+
+@pytest.mark.parametrize("method", ["full", "non-negative"])
+def test_few_and_many_endmembers_are_unmixed_alike(rng, monkeypatch, method):
+    members, spectra = rng.uniform(size=(6, 9)), rng.normal(0.4, 0.5, (300, 9))
+    at_once = fractions(spectra, members, method)
+    monkeypatch.setattr(unmixing, "FEW", 0)  # scipy's solver, pixel by pixel
+    np.testing.assert_allclose(at_once, fractions(spectra, members, method), atol=1e-6)
+    assert (at_once == 0).any(axis=1).mean() > 0.5
 
 
 def test_shade_lowers_the_sum_where_it_may(store, mixture):

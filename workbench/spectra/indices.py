@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.scenes import ModalityInfo, Scene
-from workbench.spectra.sampling import Floats, Picture, Window, cut_picture, named_bands
+from workbench.spectra.sampling import Floats, Picture, Window, cut_picture
 
 TOLERANCE = 10.0
 """nm by which a band's centre may lie outside the range that the catalogue gives for it."""
@@ -279,8 +279,8 @@ def _judge(info: ModalityInfo, index: SpectralIndex, radar: bool) -> tuple[list[
         notes.append("Reflectance in percent was divided by 100.")
         factor = 0.01
     if info.wavelengths is not None and not radar:
-        used = ", ".join(f"{key} {info.wavelengths[band]:g} nm" for key, band in index.bands.items())
-        notes.append(f"Bands: {used} ({named_bands(sorted(set(index.bands.values())))}).")
+        used = [f"{key} {info.wavelengths[band]:g} nm (band {band + 1})" for key, band in index.bands.items()]
+        notes.append(f"Bands: {', '.join(used)}.")
     if index.constants:
         notes.append(f"Constants: {', '.join(f'{key} = {value:g}' for key, value in index.constants.items())}.")
     return notes, factor

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
 from workbench.scenes import Collection, Scene, arrays
-from workbench.scenes.schema import CHUNK
+from workbench.scenes.schema import CHUNK, overview_stride
 
 Floats = NDArray[np.float32]
 Window = tuple[slice, slice]
@@ -217,17 +217,17 @@ def cut_picture(
         notes: To hand on.
     """
     told = tuple(notes)
-    if window is None:
+    whole = slice(0, scene.shape[0]), slice(0, scene.shape[1])
+    if window is None and overview_stride(scene.shape) > 1:
         cube, stride = scene.overview(modality)
-        if stride > 1:
-            small = np.full((len(names), *cube.shape[1:]), np.nan, np.float32)
-            for row in range(0, cube.shape[1], CHUNK):
-                part = cube[:, row : row + CHUNK]
-                small[:, row : row + CHUNK] = compute(part if bands is None else part[list(bands)])
-            told += (f"From the overview: each pixel is the mean of {stride} x {stride} pixels of the scene.",)
-            return Picture(small, slice(0, scene.shape[0]), slice(0, scene.shape[1]), stride, tuple(names), told)
-        del cube
-        window = (slice(0, scene.shape[0]), slice(0, scene.shape[1]))
+        small = np.full((len(names), *cube.shape[1:]), np.nan, np.float32)
+        height = max(arrays.BUDGET // cube[:, 0].size, 1)
+        for row in range(0, cube.shape[1], height):
+            part = cube[:, row : row + height]
+            small[:, row : row + height] = compute(part if bands is None else part[list(bands)])
+        told += (f"From the overview: each pixel is the mean of {stride} x {stride} pixels of the scene.",)
+        return Picture(small, *whole, stride, tuple(names), told)
+    window = window or whole
     where = f"{modality!r} of scene {scene.name!r}"
     rows = arrays.check_range(window[0], scene.shape[0], "rows", where)
     cols = arrays.check_range(window[1], scene.shape[1], "columns", where)

