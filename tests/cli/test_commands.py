@@ -100,7 +100,7 @@ def place(call, folder):
     if not (folder / "data" / "place.zarr").exists():
         ended = call(
             "import", "place", "-m", "hsi=hsi.tif", "-m", "lidar=lidar.tif", "--labels", "gt.tif",
-            "--quantity", "hsi=reflectance", "--quantity", "lidar=height", "--unit", "lidar=m",
+            "--quantity", "hsi=reflectance", "--quantity", "lidar=height", "--set", "lidar.unit=m",
             "--class-names", "low, high, bright", "--quiet",
         )  # fmt: skip
         assert ended.code == 0, ended
@@ -120,7 +120,7 @@ def run(call, place):
 
 def test_the_commands_are_those_of_the_day():
     assert set(COMMANDS) == {
-        "demo", "import", "scenes", "models", "split", "train", "map", "evaluate", "runs", "report", "lab", "serve",
+        "demo", "import", "fetch", "derive", "scenes", "models", "split", "train", "map", "evaluate", "runs", "report", "lab", "serve",
     }  # fmt: skip
 
 
@@ -307,7 +307,7 @@ main()
 
 def test_import_prints_the_alignment_and_scenes_lists_it(call, place):
     ended = call("import", place, "-m", "hsi=hsi.tif", "-m", "lidar=lidar.tif", "--labels", "gt.tif", "--replace",
-                 "--quantity", "hsi=reflectance", "--quantity", "lidar=height", "--unit", "lidar=m",
+                 "--quantity", "hsi=reflectance", "--quantity", "lidar=height", "--set", "lidar.unit=m",
                  "--class-names", "low, high, bright")  # fmt: skip
     assert ended.code == 0
     assert "EPSG:32633" in ended.out
@@ -392,7 +392,7 @@ def test_map_writes_a_class_map_and_prints_its_path(call, place, run):
 
 def test_a_scene_without_labels_can_be_mapped_not_split(call, run):
     assert call("import", "bare", "-m", "hsi=hsi.tif", "-m", "lidar=lidar.tif", "--quantity", "hsi=reflectance",
-                "--quantity", "lidar=height", "--unit", "lidar=m", "-q", "--replace").code == 0  # fmt: skip
+                "--quantity", "lidar=height", "--set", "lidar.unit=m", "-q", "--replace").code == 0  # fmt: skip
     ended = call("map", run, "--scene", "bare", "-q")
     with rasterio.open(ended.out.strip()) as raster:
         assert raster.tags(1)["class_3"] == "bright"

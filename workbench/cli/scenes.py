@@ -1,4 +1,4 @@
-"""Commands about scenes: bring them in, list them."""
+"""Commands about scenes: fetch, import, derive, list."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.terminal import AsJson, Quiet, pairs, progress, say, table
+from workbench.cli.terminal import AsJson, Quiet, SceneName, pairs, progress, say, table, typed
 
 app = typer.Typer()
 
@@ -30,7 +30,15 @@ def import_(
         list[str],
         typer.Option(metavar="NAME=QUANTITY", help="What a modality holds: reflectance, radiance, height, ..."),
     ] = [],  # noqa: B006
-    unit: Annotated[list[str], typer.Option(metavar="NAME=UNIT", help="Unit of a modality, such as lidar=m.")] = [],  # noqa: B006
+    fact: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="NAME.FACT=VALUE",
+            help="Another fact of a modality: hsi.scale=0.0001, lidar.unit=m, hsi.wavelengths=bands.txt, "
+            "hsi.drop_bands=bad, hsi.axes=band,y,x; also offset, nodata, date.",
+        ),
+    ] = [],  # noqa: B006
     labels: Annotated[
         str | None,
         typer.Option(help="Label raster (GeoTIFF, .mat:variable) or polygons (GeoPackage, Shapefile, GeoJSON)."),
@@ -59,14 +67,20 @@ def import_(
         else:
             if not modality:
                 raise typer.BadParameter("Name at least one raster: --modality hsi=cube.tif")
-            facts: dict[str, dict[str, str]] = {
+            facts: dict[str, dict[str, Any]] = {
                 key: {"path": path} for key, path in pairs(modality, "--modality").items()
             }
-            for option, given in (("quantity", quantity), ("unit", unit)):
-                for key, value in pairs(given, f"--{option}").items():
-                    if key not in facts:
-                        raise typer.BadParameter(f"--{option} names {key!r}, which no --modality brings.")
-                    facts[key][option] = value
+            given = pairs(quantity, "--quantity")
+            told: list[tuple[str, str, Any, str]] = [
+                (key, "quantity", value, "--quantity") for key, value in given.items()
+            ]
+            for key, value in typed(fact, "--set").items():
+                modality_name, _, what = key.partition(".")
+                told.append((modality_name, what, value, "--set"))
+            for key, what, value, option in told:
+                if key not in facts:
+                    raise typer.BadParameter(f"{option} names {key!r}, which no --modality brings.")
+                facts[key][what] = tuple(value) if isinstance(value, list) else value
             sources = {
                 key: ModalitySource.build(values, f"importing modality {key!r}") for key, values in facts.items()
             }
@@ -104,3 +118,49 @@ def scenes(as_json: AsJson = False) -> None:
             for s in found
         ],
     )
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Name of a data set (see `workbench scenes`).")],
+    folder: Annotated[Path | None, typer.Option("--to", help="Folder; data/downloads/NAME where not given.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Download a data set's files where its provider allows it, else say where to get them.
+
+    Files are checked, and continued where they were cut.
+    """
+    from workbench.scenes.catalogue.fetch import Instructions, fetch_entry
+
+    with progress(f"Fetching {name}", quiet) as moved:
+        found = fetch_entry(name, folder, moved)
+    print(found)
+    if not isinstance(found, Instructions):
+        say(f"Next: workbench import {name} --from {found}")
+
+
+@app.command()
+def derive(
+    scene: SceneName,
+    name: Annotated[str, typer.Argument(help="Name of the new scene.")],
+    step: Annotated[
+        list[str],
+        typer.Option(
+            "--step",
+            "-s",
+            help="height=dsm-dem, db=sar, linear=sar, drop=hsi:1,5-8, scale=hsi:0.0001, offset=hsi:-1000; in this order.",
+        ),
+    ],
+    replace: Annotated[bool, typer.Option(help="Replace a scene of that name.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a scene from another: heights from terrain models, decibels, bands dropped, another scale."""
+    from workbench.scenes import open_scene
+    from workbench.scenes.derive import derive_scene, parse_steps
+
+    steps = parse_steps(step)
+    with progress(f"Deriving {name}", quiet) as moved:
+        made = derive_scene(open_scene(scene), name, steps, replace, moved)
+    for what, count in made.attrs["derived"]["counted"].items():
+        print(f"{what}: {count}")
+    say(f"Scene {made.name} is ready: workbench report explore -p scene={made.name}")
