@@ -72,6 +72,21 @@ def test_a_rare_class_far_away_is_not_lost_to_the_limit_of_chunks(store, monkeyp
     assert 2 in labelled_pixels(scene, ["hsi"], per_class=20)[1]
 
 
+def test_of_a_large_collection_tiles_are_read_until_every_class_is_there(store, monkeypatch):
+    monkeypatch.setattr(sampling, "BLOCKS", 3)
+    labels = np.ones((8, 8), np.uint8)
+    labels[0, 0] = 2
+    collection = store(hsi=np.ones((1, 8, 8), np.float32), labels=labels, tiles=12)
+    read = []
+    for tile in collection.scenes:
+        monkeypatch.setattr(tile, "read_labels", lambda *_, name=tile.name: read.append(name) or labels)
+    assert np.bincount(labelled_pixels(collection, ["hsi"], per_class=2)[1]).tolist() == [0, 2, 2]
+    assert len(read) == 4
+    read.clear()
+    assert np.bincount(labelled_pixels(collection, ["hsi"], per_class=12)[1]).tolist() == [0, 12, 12]
+    assert len(read) == 12
+
+
 def test_single_pixels_are_read_in_the_order_asked(store, rng):
     cube = rng.normal(size=(3, 90, 100)).astype(np.float32)
     places = np.array([[0, 80, 90], [0, 1, 2], [0, 80, 90], [0, 63, 64]])

@@ -173,7 +173,7 @@ def write_envi_library(spectra: PickedSpectra, path: Path | str) -> Path:
 
     info, path = spectra.info, _with_suffix(path, ".sli")
     header: dict[str, Any] = {
-        "spectra names": [_plain(name) for name in spectra.names],
+        "spectra names": [_plain(name) or f"spectrum {at + 1}" for at, name in enumerate(spectra.names)],
         "wavelength units": "Nanometers" if info.wavelengths else "Index",
         "modality": _plain(info.name),
         "quantity": info.quantity,

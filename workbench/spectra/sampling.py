@@ -121,8 +121,11 @@ def labelled_pixels(
             f"While reading labelled pixels: scene {scene.name!r} has no labels. Draw some, or import it with labels."
         )
     rng = np.random.default_rng(seed)
-    found = []
-    for number, tile in enumerate(scene.scenes):
+    every = np.zeros((0, 4), np.int64)
+    wanted = set(scene.classes.values)
+    for visited, number in enumerate(rng.permutation(len(scene.scenes)).tolist()):
+        tile = scene.scenes[number]
+        found = [every]
         for start in range(0, tile.shape[0], 8 * CHUNK):
             labels = tile.read_labels(slice(start, min(start + 8 * CHUNK, tile.shape[0])))
             if labels is None:
@@ -130,7 +133,11 @@ def labelled_pixels(
             row, col = np.nonzero(labels)
             here = np.stack([np.full(len(row), number), row + start, col, labels[row, col]], axis=1)
             found.append(_of_each(here, 4 * per_class, rng))  # more than asked: some will lie in chunks not read
-    every = _of_each(np.concatenate(found), 4 * per_class, rng)
+        every = _of_each(np.concatenate(found), 8 * per_class, rng)
+        if visited >= BLOCKS:  # a large collection: enough tiles, unless a class is still rare
+            kinds, counts = np.unique(every[:, 3], return_counts=True)
+            if wanted <= set(kinds.tolist()) and counts.min() >= per_class:
+                break
     chunk = np.unique(every[:, :3] // (1, CHUNK, CHUNK), axis=0, return_inverse=True)[1].ravel()
     order = rng.permutation(int(chunk.max(initial=-1)) + 1)
     # every class keeps the chunk in which it has most pixels, then chance fills up
