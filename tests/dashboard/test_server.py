@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from workbench.base.errors import WorkbenchError
-from workbench.base.files import write_json
+from workbench.base.files import read_json, write_json
 from workbench.dashboard.server import make_server
 
 PAGE = """<!doctype html><html lang="en"><title>A report</title><h1>A report</h1><p id="out">still</p>
@@ -160,3 +160,69 @@ def test_in_chromium(address, offline_page):
     page.go_back()
     canvas.wait_for()
     assert page.get_by_role("link", name="Scenes").get_attribute("aria-current") == "page"
+
+
+@pytest.mark.browser
+def test_polygons_are_drawn_moved_and_trained_on_in_chromium(address, offline_page, small_world):
+    """Draw a polygon, move a corner, close the page, find it again, and make a label layer of it."""
+    from workbench.scenes import open_scene
+    from workbench.scenes.layers import remove_label_layer
+
+    page = offline_page.page
+
+    def open_labels():
+        page.goto(f"http://127.0.0.1:{address}/")
+        page.locator("dl.pixel").wait_for(timeout=60_000)
+        page.locator(".bk-tab", has_text="Labels").click()
+        page.get_by_role("button", name="Draw", exact=True).wait_for()
+        page.wait_for_timeout(1000)
+        return page.locator(".map canvas").first.bounding_box()
+
+    box = open_labels()
+
+    def at(x, y):
+        return box["x"] + box["width"] * x, box["y"] + box["height"] * y
+
+    page.get_by_role("button", name="Draw", exact=True).click()
+    page.wait_for_timeout(300)
+    for x, y in ((0.4, 0.35), (0.6, 0.35), (0.6, 0.55)):
+        page.mouse.move(*at(x, y))
+        page.mouse.click(*at(x, y))
+        page.wait_for_timeout(400)
+    page.mouse.move(*at(0.4, 0.55))
+    page.mouse.dblclick(*at(0.4, 0.55))
+    page.get_by_text("Not saved yet").wait_for()
+
+    def drawn():
+        """The first polygon of the draft, as the server keeps it."""
+        draft = small_world.root / "data" / "labels" / "small" / ".drawn.draft.json"
+        return read_json(draft)["polygons"][0]["rings"][0][:-1]
+
+    corners = drawn()
+    assert len(corners) == 4
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_text("Tap a polygon to see its corners").wait_for()
+    page.wait_for_timeout(300)
+    page.mouse.click(*at(0.5, 0.45))
+    page.wait_for_timeout(400)
+    page.mouse.move(*at(0.6, 0.35))
+    page.wait_for_timeout(200)
+    page.mouse.down()
+    page.mouse.move(*at(0.65, 0.3), steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(1000)
+    moved = drawn()
+    assert [a == b for a, b in zip(corners, moved, strict=True)].count(False) == 1
+
+    box = open_labels()  # a closed page loses nothing
+    page.get_by_text("have been found and are shown").wait_for()
+    page.get_by_role("button", name="Make label layer").click()
+    page.get_by_text("workbench train small@drawn").wait_for()
+    try:
+        labels = open_scene("small@drawn").read_labels()
+        x, y = (sum(axis) / 4 for axis in zip(*moved, strict=True))
+        assert labels[open_scene("small").pixel_of(x, y)] == 1
+        assert 0 < (labels > 0).sum() < labels.size / 4
+    finally:
+        remove_label_layer(open_scene("small"), "drawn")
+        shutil.rmtree(small_world.root / "data" / "labels")

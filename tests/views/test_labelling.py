@@ -189,12 +189,11 @@ def test_what_is_drawn_on_the_map_lies_on_those_pixels(drawn):
     down = cell if live.grid.downwards else -cell
     xs = [x0 + cell * col for col in (5, 9, 9, 5, 5)]  # the double tap at the end leaves a corner twice
     ys = [top + down * row for row in (3, 3, 8, 8, 8)]
-    assert tools._tool.default_overrides["value"] == 1
+    assert tools._outline.tags[0] == 1
     labelling.current = 2
     labelling.param.trigger("version")
     tools.show()
-    fresh = tools._tool.default_overrides
-    assert (fresh["value"], fresh["color"]) == (2, scene.classes.color(2))
+    assert tools._outline.tags == [2, scene.classes.color(2)]
     tools._source.data = {"xs": [xs], "ys": [ys], "value": [2], "color": ["#000000"], "key": [0]}
     made = labelling.make_layer()
     expected = np.zeros((30, 40), np.uint16)
@@ -231,6 +230,15 @@ def test_an_outline_that_is_being_drawn_is_no_polygon_yet(drawn):
     assert labelling.polygons == ()
     assert labelling.unfinished == 1
     assert list(tools._source.data["xs"]) == [[1.0, 2.0]]  # not taken from under the pointer
+
+
+def test_corners_are_taken_back(drawn):
+    *_, tools = drawn
+    tools._outline.data = {"xs": [[1.0, 2.0]], "ys": [[3.0, 4.0]]}
+    assert tools.take_back_corner()
+    assert tools._outline.data == {"xs": [[1.0]], "ys": [[3.0]]}
+    assert tools.take_back_corner()
+    assert not tools.take_back_corner()
 
 
 def test_a_damaged_draft_is_not_thrown_away(scene, labelling):

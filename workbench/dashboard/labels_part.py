@@ -14,16 +14,9 @@ from workbench.views.classes import class_legend
 from workbench.views.labelling import NAME, Labelling
 from workbench.views.live import LiveMap
 from workbench.views.picture import legend_html, table_details
-from workbench.views.polygon_tools import DrawnPolygons
+from workbench.views.polygon_tools import HINTS, DrawnPolygons
 
 MODES = {"Look": "look", "Draw": "draw", "Edit": "edit"}
-HINTS = {
-    "look": "Taps pick pixels. Choose Draw to add polygons, Edit to move their corners.",
-    "draw": "Double-tap to begin, tap each corner, double-tap to end. Drag a polygon to move it; tap it and press "
-    "Backspace to delete it; Esc ends an outline.",
-    "edit": "Double-tap a polygon to see its corners. Drag one to move it; tap one and press Backspace to delete it; "
-    "double-tap an edge's corner to add another.",
-}
 
 
 class LabelsPart:
@@ -47,7 +40,7 @@ class LabelsPart:
             for words, width, kind in (
                 ("Undo", 66, "default"),
                 ("Save", 66, "primary"),
-                ("Make labels to train on", 180, "default"),
+                ("Make label layer", 134, "default"),
                 ("Discard changes", 128, "default"),
             )
         )
@@ -67,7 +60,7 @@ class LabelsPart:
 
     def panel(self) -> Any:
         """The controls in one column."""
-        look = {"gap": "8px", "align_items": "end"}
+        look = {"gap": "8px", "align_items": "end", "margin": (6, 0, 4, 0)}
         return pn.Column(
             pn.FlexBox(self.mode, self.undo, **look),
             self._hint,
@@ -78,7 +71,8 @@ class LabelsPart:
             self.polygon,
             pn.FlexBox(self.give, self.repair, self.delete, **look),
             self._table,
-            pn.FlexBox(self.class_name, self.class_color, self.add, self.change, self.remove, **look),
+            pn.FlexBox(self.class_name, self.class_color, **look),
+            pn.FlexBox(self.add, self.change, self.remove, **look),
             self._legend,
             margin=0,
             sizing_mode="stretch_width",
@@ -112,7 +106,7 @@ class LabelsPart:
         self.current.param.watch(lambda _: self._guarded(self._choose), "value")
         self.file.param.watch(lambda _: self._guarded(lambda: self._state.open(self.file.value)), "value")
         for button, work in (
-            (self.undo, lambda: self._state.undo()),
+            (self.undo, self._undo),
             (self.save, self._save),
             (self.train, self._train),
             (self.discard, lambda: self._state.open(self._state.name_, discard=True)),
@@ -157,6 +151,10 @@ class LabelsPart:
     def _switch(self) -> None:
         if self.drawn is not None:
             self.drawn.mode = self.mode.value
+
+    def _undo(self) -> None:
+        if self.drawn is None or not self.drawn.take_back_corner():
+            self._state.undo()
 
     def _choose(self) -> None:
         if self.current.value:

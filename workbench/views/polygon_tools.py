@@ -1,10 +1,11 @@
-"""Polygons on a live map: drawn, moved and deleted with Bokeh's tools, and kept in step with a `Labelling`."""
+"""Polygons on a live map: drawn by taps, moved and deleted, and kept in step with a `Labelling`."""
 
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any, Literal
 
 import numpy as np
-from bokeh.models import ColumnDataSource, CustomJS, PanTool, PolyDrawTool, PolyEditTool
+from bokeh.models import ColumnDataSource, CustomJS, PanTool
 
 from workbench.scenes.label_files import LabelPolygon
 from workbench.views.grid import to_map, to_picture
@@ -12,22 +13,22 @@ from workbench.views.labelling import Labelling
 from workbench.views.live import LiveMap
 
 Mode = Literal["look", "draw", "edit"]
-
-SWITCH = """
-const mode = cb_obj.name;
-cb_obj.active = mode === "draw";
-edit.active = mode === "edit";
-if (mode === "look" && pan != null) pan.active = true;
-"""
 COLUMNS = ("xs", "ys", "value", "color", "key")
+EVENTS = ("tap", "doubletap", "mousemove", "panstart", "pan", "panend")
+HINTS: dict[str, str] = {
+    "look": "Taps pick pixels. Choose Draw to add polygons, Edit to move their corners.",
+    "draw": "Tap each corner; double-tap the last one, or tap the first again, to close. Backspace takes back a corner, "
+    "Esc the outline. Drag to move the map.",
+    "edit": "Tap a polygon to see its corners. Drag a corner; drag a small dot to add one; double-tap a corner to remove "
+    "it. Backspace deletes the polygon.",
+}
 
 
 class DrawnPolygons:
     """The polygons of a labelling on a map of the same tile.
 
-    Bokeh's own tools and a source of their own: HoloViews would draw the whole picture anew at each corner. Nothing is
-    written back while something is drawn, which would take it from under the pointer: a new polygon gets its class from
-    the tool's defaults.
+    Taps are handled on the page, and nothing is written back while something is drawn, which would take it from under
+    the pointer. Bokeh's own tools for polygons begin and end with a long press and leave no way to move the map.
 
     Args:
         live: The map; before it is drawn.
@@ -38,9 +39,9 @@ class DrawnPolygons:
         self._live, self.labelling = live, labelling
         self._source = ColumnDataSource({name: [] for name in COLUMNS})
         self._holes = ColumnDataSource({"xs": [], "ys": []})
-        self._corners = ColumnDataSource({"x": [], "y": []})
-        # its name is the mode: a page is told of a change of any property of what it shows
-        self._tool = PolyDrawTool(name="look", description="Draw polygons")
+        self._handles = ColumnDataSource({name: [] for name in ("x", "y", "size", "place", "corner")})
+        self._follow = ColumnDataSource({"x": [], "y": []})
+        self._outline = ColumnDataSource({"xs": [], "ys": []}, name="look")
         self._known: dict[int, LabelPolygon] = {}
         self._taking = False
         self._source.on_change("data", self._take)
@@ -50,12 +51,12 @@ class DrawnPolygons:
     @property
     def mode(self) -> Mode:
         """What taps on the map do."""
-        mode: Mode = self._tool.name
+        mode: Mode = self._outline.name
         return mode
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
-        self._tool.name = mode
+        self._outline.name = mode
 
     @property
     def selected(self) -> int | None:
@@ -67,15 +68,25 @@ class DrawnPolygons:
         """Call `callback` when a polygon is tapped."""
         self._source.selected.on_change("indices", lambda attr, old, new: callback())
 
+    def take_back_corner(self) -> bool:
+        """Take back the last corner of the outline that is being drawn; whether there was one."""
+        xs, ys = (list(self._outline.data[name]) for name in ("xs", "ys"))
+        if not xs:
+            return False
+        rest = {"xs": [list(xs[0])[:-1]], "ys": [list(ys[0])[:-1]]}
+        self._outline.data = rest if rest["xs"][0] else {"xs": [], "ys": []}
+        return True
+
     def show(self) -> None:
         """Show the polygons as they are now; called when they were changed elsewhere."""
         scene, grid = self._live.scene, self._live.grid
-        self._next_class()
+        value = self.labelling.current
+        self._outline.tags = [value, self.labelling.color(value)]
         if self._taking:
             return
         data: dict[str, list[Any]] = {name: [] for name in COLUMNS}
         holes: dict[str, list[Any]] = {"xs": [], "ys": []}
-        self._known = {}
+        known = {}
         for key, polygon in enumerate(self.labelling.polygons, start=1):
             points = to_picture(scene, grid, np.asarray(polygon.shape.exterior.coords)[:-1])
             row = (
@@ -85,34 +96,36 @@ class DrawnPolygons:
                 self.labelling.color(polygon.value),
                 key,
             )
-            for name, value in zip(COLUMNS, row, strict=True):
-                data[name].append(value)
+            for name, item in zip(COLUMNS, row, strict=True):
+                data[name].append(item)
             for ring in polygon.shape.interiors:
                 inside = to_picture(scene, grid, np.asarray(ring.coords))
                 holes["xs"].append(inside[:, 0].tolist())
                 holes["ys"].append(inside[:, 1].tolist())
-            self._known[key] = polygon
-        self._taking = True
+            known[key] = polygon
+        if data == self._plain() and known == self._known:
+            return
+        self._known, self._taking = known, True
         try:
-            self._corners.data = {"x": [], "y": []}
+            self._handles.data = {name: [] for name in self._handles.data}
             self._source.selected.indices = []
             self._source.data = data
             self._holes.data = holes
         finally:
             self._taking = False
 
-    def _next_class(self) -> None:
-        value = self.labelling.current
-        self._tool.default_overrides = {"value": value, "color": self.labelling.color(value), "key": 0}
+    def _plain(self) -> dict[str, list[Any]]:
+        rows = {name: list(self._source.data[name]) for name in COLUMNS}
+        return {**rows, "xs": [list(row) for row in rows["xs"]], "ys": [list(row) for row in rows["ys"]]}
 
-    def _take(self, attribute: str, old: Any, new: Any) -> None:
+    def _take(self, attr: str, old: Any, new: Any) -> None:
         """Tell the labelling what was done on the map."""
         if self._taking:
             return
         scene, grid = self._live.scene, self._live.grid
         outlines = []
         columns = [list(new[name]) for name in COLUMNS]
-        for xs, ys, value, _, key in zip(*columns, strict=False):
+        for xs, ys, value, _, key in zip(*columns, strict=True):
             points = to_map(scene, grid, np.stack([np.asarray(xs, float), np.asarray(ys, float)], axis=1))
             outlines.append((points, int(value or self.labelling.current), self._known.get(int(key or 0))))
         self._taking = True
@@ -122,17 +135,29 @@ class DrawnPolygons:
             self._taking = False
 
     def _attach(self, figure: Any) -> None:
-        """Lay the polygons on the figure, with their tools."""
-        halo = {"line_color": "#ffffff", "line_width": 3.5, "line_alpha": 0.9}
-        figure.multi_line("xs", "ys", source=self._holes, line_dash="dashed", line_color="#ffffff", line_width=1.5)
-        figure.patches("xs", "ys", source=self._source, fill_alpha=0, **halo)
+        """Lay the polygons on the figure, and let the page handle taps."""
+        halo = {"line_color": "#ffffff", "line_width": 4, "line_alpha": 0.9, "line_join": "round"}
+        figure.patches("xs", "ys", source=self._source, fill_alpha=0, nonselection_line_alpha=0.9, **halo)
         look = {"fill_alpha": 0.35, "line_width": 2, "line_color": "color", "fill_color": "color"}
-        look |= {"nonselection_fill_alpha": 0.35, "nonselection_line_alpha": 1.0}
-        look |= {"selection_fill_alpha": 0.6, "selection_line_width": 3.0}
-        shapes = figure.patches("xs", "ys", source=self._source, **look)
-        corners = figure.scatter("x", "y", source=self._corners, size=9, fill_color="#ffffff", line_color="#000000")
-        self._tool.renderers = [shapes]
-        edit = PolyEditTool(renderers=[shapes], vertex_renderer=corners, description="Move corners of polygons")
-        figure.add_tools(self._tool, edit)
-        pan = next(iter(figure.select({"type": PanTool})), None)
-        self._tool.js_on_change("name", CustomJS(args={"edit": edit, "pan": pan}, code=SWITCH))
+        look |= {"nonselection_fill_alpha": 0.35, "nonselection_line_alpha": 1.0, "selection_fill_alpha": 0.55}
+        figure.patches("xs", "ys", source=self._source, **look)
+        figure.multi_line("xs", "ys", source=self._holes, line_dash="dashed", line_color="#ffffff", line_width=1.5)
+        for color, width in (("#ffffff", 4.5), ("#111111", 2)):
+            figure.multi_line("xs", "ys", source=self._outline, line_color=color, line_width=width)
+            figure.line("x", "y", source=self._follow, line_color=color, line_width=width / 2, line_dash="dashed")
+        look = {"fill_color": "#ffffff", "line_color": "#111111", "line_width": 1.5}
+        figure.scatter("x", "y", size="size", source=self._handles, nonselection_fill_alpha=1.0, **look)
+        code = files("workbench.views").joinpath("polygons.js").read_text(encoding="utf-8")
+        models = {
+            "figure": figure,
+            "shapes": self._source,
+            "outline": self._outline,
+            "follow": self._follow,
+            "handles": self._handles,
+            "pan": next(iter(figure.select({"type": PanTool})), None),
+            "seen": {"keys": False, "drag": None},
+        }
+        act = CustomJS(args=models, code=code)
+        for event in EVENTS:
+            figure.js_on_event(event, act)
+        self._outline.js_on_change("name", act)
