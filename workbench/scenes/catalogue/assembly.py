@@ -24,6 +24,7 @@ from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.readers import Raster, open_raster, read_vector, split_variable
 from workbench.scenes.readers.roi import is_roi_text, roi_labels
 from workbench.scenes.scene import Scene
+from workbench.scenes.shift import Kept, import_shifts
 from workbench.scenes.store import scene_path, write_scene
 
 SAMPLE = 64
@@ -65,13 +66,15 @@ def assemble(
     """Read, check and store a packaging; see `make_scene`."""
     facts, notes = facts_of(entry), []
     pixels: dict[str, tuple[Measured, ModalityInfo]] = {}
+    kept: dict[str, Kept] = {}
     grids: dict[str, Grid] = {}
     told: dict[str, str] = {}
     for name, part in found.recipe.parts.items():
         raster, told[name] = open_part(files, found, part, name, facts)
         values, info, doubt = describe_part(found, part, name, facts.sensors[name], raster)
         notes += [doubt] if doubt else []
-        pixels[name], grids[name] = (Measured(values, info), info), raster.grid
+        kept[name] = Kept(values, info)
+        pixels[name], grids[name] = (Measured(kept[name], info), info), raster.grid
     grid, _ = choose_grid(grids, None, None)
     if found.recipe.place is not None:
         grid, doubt = _placed(found, grid)
@@ -83,7 +86,8 @@ def assemble(
         for name, (values, info) in pixels.items():
             refuse_empty_bands(name, values, info)
         rows = [alignment_row(name, grids[name], grid, values, told[name]) for name, (values, _) in pixels.items()]
-        report = AlignmentReport(grid=str(grid), rows=tuple(rows), notes=tuple(notes))
+        shifts = import_shifts(kept, {}, grid, next(iter(kept)))
+        report = AlignmentReport(grid=str(grid), rows=tuple(rows), notes=tuple(notes), shifts=shifts)
         return attributes_of(entry, found, splits, report)
 
     draft = TileDraft(entry.name, dict(pixels), labels, grid.transform, grid.crs, splits=splits)
@@ -126,8 +130,18 @@ def attributes_of(
 
 def open_part(files: ExitStack, found: Found, part: Part, name: str, facts: Facts) -> tuple[Raster, str]:
     """A modality's raster in its right axes, and what had to be done for that."""
-    bands = part.bands or facts.sensors[name].bands
-    return open_oriented(files, _there(found, part.spellings), (bands + part.drop_last, *facts.shape), found)
+    source, fault = _there(found, part.spellings), None
+    for bands in part.bands or (facts.sensors[name].bands,):
+        try:
+            return open_oriented(files, source, (bands + part.drop_last, *facts.shape), found)
+        except WrongSize as error:
+            fault = fault or error
+    assert fault is not None  # at least one number of bands is allowed
+    raise fault
+
+
+class WrongSize(WorkbenchError):
+    """A raster has another size than expected, however its axes are turned."""
 
 
 def open_oriented(files: ExitStack, source: str, expected: tuple[int, int, int], found: Found) -> tuple[Raster, str]:
@@ -143,7 +157,8 @@ def open_oriented(files: ExitStack, source: str, expected: tuple[int, int, int],
         The raster, and a note if its axes were turned.
 
     Raises:
-        WorkbenchError: It has another size, or its axes could be turned in several ways.
+        WrongSize: It has another size.
+        WorkbenchError: Its axes could be turned in several ways.
     """
     with ExitStack() as trial:
         raster = trial.enter_context(open_any(source))
@@ -170,7 +185,7 @@ def open_oriented(files: ExitStack, source: str, expected: tuple[int, int, int],
             "bands."
         )
     if not fits:
-        raise WorkbenchError(
+        raise WrongSize(
             f"While reading {source} of the {found.title}: {meant} were expected and {held} was found. It is another data "
             "set, a part of this one, or a packaging that is not known."
         )
@@ -183,7 +198,9 @@ def describe_part(
 ) -> tuple[ArrayLike, ModalityInfo, str]:
     """Pixels and description of a modality, and a note where the packaging has rescaled it."""
     bands = raster.pixels.shape[0]
-    quantity, unit, doubt = part.quantity or sensor.quantity, sensor.unit if part.unit is None else part.unit, ""
+    quantity, unit, doubt = sensor.quantity, sensor.unit if part.unit is None else part.unit, ""
+    if sensor.first is not None and bands == 1 < sensor.bands:
+        quantity, unit = sensor.first
     if not part.original or rescaled(raster.pixels):
         quantity, unit = "unknown", ""
         if part.original:

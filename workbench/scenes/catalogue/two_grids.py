@@ -33,6 +33,7 @@ from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.readers import Raster
 from workbench.scenes.resample import Warped, warp_labels, warped_info
 from workbench.scenes.scene import Scene
+from workbench.scenes.shift import Kept, import_shifts
 from workbench.scenes.store import scene_path, write_scene
 
 FINE = (0.5, 0.0, 1000.0, 0.0, -0.5, 1000.0)
@@ -71,14 +72,19 @@ def make_scene(
             lost = ", so the packaging's split, which is of 0.5 m pixels, is left out" if splits else ""
             notes.append(f"Labels were reduced from 0.5 m to 1 m by majority, 0 votes as well{lost}.")
         pixels: dict[str, tuple[Measured, ModalityInfo]] = {}
+        kept: dict[str, Kept] = {}
+        resampled: dict[str, tuple[ArrayLike, ModalityInfo, Grid]] = {}
         grids: dict[str, Grid] = {}
         told: dict[str, str] = {}
         for name, part in found.recipe.parts.items():
             raster, turned = _open(files, found, part, name, facts, placed)
             values, info, doubt = describe_part(found, part, name, facts.sensors[name], raster)
             grids[name] = raster.grid if placed else fine
-            values, info, how = on_grid(values, info, grids[name], target)
-            pixels[name], told[name] = (Measured(values, info), info), "; ".join(filter(None, (turned, how)))
+            as_found = (values, info, grids[name])
+            values, info, how = on_grid(*as_found, target)
+            resampled |= {name: as_found} if isinstance(values, Warped) else {}
+            kept[name] = Kept(values, info)
+            pixels[name], told[name] = (Measured(kept[name], info), info), "; ".join(filter(None, (turned, how)))
             notes += [doubt] if doubt else []
         notes.append(f"Grid: {chosen}. Papers differ in it.")
         place = target if placed else Grid(target.shape)
@@ -87,7 +93,8 @@ def make_scene(
             for name, (values, info) in pixels.items():
                 refuse_empty_bands(name, values, info)
             rows = [alignment_row(name, grids[name], target, got, told[name]) for name, (got, _) in pixels.items()]
-            report = AlignmentReport(grid=str(place), rows=tuple(rows), notes=tuple(notes))
+            shifts = import_shifts(kept, resampled, target, next(iter(kept)))
+            report = AlignmentReport(grid=str(place), rows=tuple(rows), notes=tuple(notes), shifts=shifts)
             return {**attributes_of(entry, found, planes, report), "grid": chosen}
 
         draft = TileDraft(entry.name, dict(pixels), stored_labels, place.transform, place.crs, splits=planes)
@@ -174,7 +181,7 @@ def _open(files: ExitStack, found: Found, part: Part, name: str, facts: Facts, p
     """A modality's raster: georeferenced ones may be of any size, others must be on the label grid."""
     source = found.where(part.spellings)
     assert source is not None  # the packaging is complete
-    bands = (part.bands or facts.sensors[name].bands) + part.drop_last
+    bands = facts.sensors[name].bands + part.drop_last
     if not placed:
         return open_oriented(files, source, (bands, *facts.shape), found)
     raster = files.enter_context(open_any(source))
