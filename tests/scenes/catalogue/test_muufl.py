@@ -105,6 +105,14 @@ def test_classes_in_the_order_of_the_report_are_an_error(small):
     assert "scene labels" in str(told.value)  # names the packaging
 
 
+def test_patches_are_refused(small):
+    made = small(NAME)
+    for name in ("HSI_Tr", "LIDAR_Tr", "HSI_Te", "LIDAR_Te", "TrLabel", "TeLabel"):
+        made.mat(f"{name}.mat", **{name: np.ones((7, 5))})
+    with pytest.raises(WorkbenchError, match=f"patches cut around.*{FILE}"):
+        import_catalogue_entry(NAME, made.folder)
+
+
 def test_positions_that_are_no_grid_leave_the_scene_without_georeference(small):
     made = small(NAME)
     struct(made, Easting=np.sort(np.random.default_rng(0).random((1, 20))))

@@ -38,7 +38,12 @@ def one_file(made):
     made.mat("trento_data.mat", HSI_data=made.arrays["hsi"], LiDAR_data=made.arrays["lidar"], ground=made.labels)
 
 
-@pytest.mark.parametrize("write", [labels_and_split, italy, maple, lower, one_file])
+def height_alone(made):
+    height = made.arrays["lidar"][:, :, 0]
+    made.mat("trento_data.mat", HSI_data=made.arrays["hsi"], LiDAR_data=height, ground=made.labels)
+
+
+@pytest.mark.parametrize("write", [labels_and_split, italy, maple, lower, one_file, height_alone])
 def test_every_packaging_becomes_the_scene(small, write):
     made = small(NAME)
     write(made)

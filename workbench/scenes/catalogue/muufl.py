@@ -37,7 +37,7 @@ RECIPES = (
     Recipe(
         "training and testing maps",
         "mirrors",
-        {"hsi": Part(("HSI.mat:HSI",)), "lidar": Part(("LiDAR.mat", "Lidar.mat"))},
+        {"hsi": Part(("HSI.mat:HSI",)), "lidar": Part(("LiDAR.mat", "Lidar.mat"), bands=(2, 1))},
         Truth(
             train=("muufl_tr.mat:training_map",),
             test=("muufl_ts.mat:testing_map",),

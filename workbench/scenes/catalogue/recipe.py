@@ -29,6 +29,7 @@ class Sensor:
         unit: Unit of the numbers.
         band_names: Names of the bands where they differ in kind.
         date: When it was measured.
+        first: Quantity and unit of the first band, which some packagings have alone.
     """
 
     bands: int
@@ -36,6 +37,7 @@ class Sensor:
     unit: str = ""
     band_names: tuple[str, ...] | None = None
     date: str | None = None
+    first: tuple[Quantity, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,17 @@ class Part:
 
     Args:
         spellings: Any of these, the first that is there.
-        bands: Bands that it keeps, where the packaging has other ones than the sensor's.
+        bands: How many bands the packaging may have, where it is not the sensor's number.
         drop_last: Bands at the end of the file that are no measurement.
         original: Whether the values are as their provider made them; then quantity and unit are the sensor's.
-        quantity: What the numbers are, where the packaging has other ones.
-        unit: Their unit.
+        unit: Unit of the values, where it is not the sensor's.
         header: Where wavelengths are written, if anywhere: ``"file.mat:variable"``, or an ENVI header.
     """
 
     spellings: tuple[Spelling, ...]
-    bands: int | None = None
+    bands: tuple[int, ...] = ()
     drop_last: int = 0
     original: bool = True
-    quantity: Quantity | None = None
     unit: str | None = None
     header: Spelling | None = None
 

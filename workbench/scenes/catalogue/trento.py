@@ -11,7 +11,9 @@ FACTS = Facts(
     shape=(166, 600),
     sensors={
         "hsi": Sensor(63, "unknown"),
-        "lidar": Sensor(2, "unknown", band_names=("height above ground in m", "intensity-like layer")),
+        "lidar": Sensor(
+            2, "unknown", band_names=("height above ground in m", "intensity-like layer"), first=("height", "m")
+        ),
     },
     classes=ClassTable.from_names(("Apple trees", "Buildings", "Ground", "Woods", "Vineyard", "Roads")),
     train=(129, 125, 105, 154, 184, 122),
@@ -27,9 +29,8 @@ RECIPES = (
     Recipe(
         "TRLabel and TSLabel",
         "EndNet link and mirrors",
-        {"hsi": Part(("HSI.mat:HSI",)), "lidar": Part(("LiDAR.mat:LiDAR",), bands=1, quantity="height", unit="m")},
+        {"hsi": Part(("HSI.mat:HSI",)), "lidar": Part(("LiDAR.mat:LiDAR",), bands=(1, 2))},
         Truth(train=("TRLabel.mat:TRLabel",), test=("TSLabel.mat:TSLabel",)),
-        "LiDAR is the height above ground alone.",
     ),
     Recipe(
         "Italy_*.mat",
@@ -50,9 +51,7 @@ RECIPES = (
                     "Lidar1_Trento.mat:Lidar_Trento",
                     "Lidar_Trento.mat:Lidar1_Trento",
                 ),
-                bands=1,
-                quantity="height",
-                unit="m",
+                bands=(1,),
             ),
         },
         Truth(labels=("GT_Trento.mat:GT_Trento",)),
@@ -63,7 +62,7 @@ RECIPES = (
         "mirrors",
         {
             "hsi": Part(("trento_data.mat:HSI_data",)),
-            "lidar": Part(("trento_data.mat:LiDAR_data",)),
+            "lidar": Part(("trento_data.mat:LiDAR_data",), bands=(2, 1)),
         },
         Truth(labels=("trento_data.mat:ground",)),
         NO_SPLIT,
