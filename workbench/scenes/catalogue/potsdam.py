@@ -47,7 +47,8 @@ NOTES = (
     "Clutter is a class of its own here and is scored; papers differ in that.",
 )
 WHAT = "the Potsdam tiles (top_potsdam_2_10_RGBIR.tif, top_potsdam_2_10_label.tif, dsm_potsdam_02_10.tif, ...)"
-STRIP = 256
+STRIP = 64
+"""Rows of a label image that are read at a time."""
 
 
 def recognise(path: PurePosixPath) -> Found | None:

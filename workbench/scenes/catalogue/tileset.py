@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,10 @@ from workbench.scenes.store import scene_path, write_scene
 if TYPE_CHECKING:
     from workbench.scenes.scene import Collection, Scene
 
-STRIP = 512
+STRIP = 128
 """Rows of a label raster that are looked up at a time."""
+BLOCK_CACHE = 64 * 2**20
+"""Bytes of decoded blocks that GDAL keeps."""
 
 
 @dataclass(frozen=True)
@@ -171,10 +173,14 @@ def import_tiles(
                 splits = {}
                 if found.plane is not None and tile.side:
                     splits["official"] = np.where(found.plane > 0, np.uint8(SPLIT_CODES[tile.side]), np.uint8(0))
-                yield TileDraft(
+                draft = TileDraft(
                     tile.name, looked, found.plane, grid.transform, grid.crs, groups[tile.name],
                     splits=splits, layers=found.layers,
                 )  # fmt: skip
+                del found, splits
+                yield draft
+                # the writer holds the draft until the next is there: two tiles' planes would be in memory
+                draft.labels, draft.splits, draft.layers = None, {}, {}
                 meter.add({name: crop.plane for name, (crop, _) in looked.items()})
                 for name, (read, _) in measured.items():
                     kind = modalities[name]
@@ -203,7 +209,8 @@ def import_tiles(
         if progress is not None:
             progress(f"{what} ({done + 1} of {len(tiles)})", min((done + share) / len(tiles), 1.0))
 
-    stored = write_scene(scene_path(entry.name), drafts(), classes, attributes, replace, shown, layer_classes)
+    with _small_block_cache():
+        stored = write_scene(scene_path(entry.name), drafts(), classes, attributes, replace, shown, layer_classes)
     for name, words in (layer_attrs or {}).items():
         stored = describe_label_layer(stored, name, words)
     if progress is not None:
@@ -302,6 +309,21 @@ class _RowSummary:
                 "note": note.rstrip("; "),
             }
         )  # fmt: skip
+
+
+@contextmanager
+def _small_block_cache() -> Iterator[None]:
+    """Keep GDAL from filling a twentieth of the memory with blocks of files that are read once."""
+    import rasterio
+    from rasterio.env import get_gdal_config, set_gdal_config
+
+    with rasterio.Env():
+        before = get_gdal_config("GDAL_CACHEMAX")
+        try:
+            with rasterio.Env(GDAL_CACHEMAX=BLOCK_CACHE):
+                yield
+        finally:
+            set_gdal_config("GDAL_CACHEMAX", before)
 
 
 def _open(tile: TileFiles, modalities: Mapping[str, TileModality], files: ExitStack) -> dict[str, Raster]:
