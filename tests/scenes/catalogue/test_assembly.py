@@ -84,3 +84,14 @@ def test_what_is_stored_can_be_opened_by_name(small):
     told = str(AlignmentReport.of(stored))
     assert "Labels: Healthy grass" in told
     assert "It carries the standard split" in stored.attrs["note"]
+
+
+def test_the_report_tells_how_far_modalities_lie_from_each_other(small):
+    made = small(NAME, shape=(70, 80), bands=4)
+    moved = np.roll(made.arrays["lidar"], (2, -3), axis=(0, 1))  # its own texture, 2 rows down and 3 columns left
+    made.arrays["hsi"] = np.repeat((100 * made.arrays["lidar"]).astype(np.uint16), 4, axis=2)
+    made.arrays["lidar"] = moved
+    write(made)
+    (shift,) = AlignmentReport.of(import_catalogue_entry(NAME, made.folder)).shifts
+    assert (shift.moving, shift.reference, shift.stage) == ("lidar", "hsi", "as stored")
+    assert (shift.rows, shift.cols) == (pytest.approx(2, abs=0.1), pytest.approx(-3, abs=0.1))
