@@ -73,7 +73,10 @@ def scene_headline(title: str, sentences: str, scene: Scene, synthetic: bool = F
         labels = label_values(scene)[0]
         pictures.append((colorize(labels, scene.classes), "Labels", f"Labels of {scene.name}"))
         legend = legend_html(class_legend(scene.classes, labels))
-    remarks = f'<p class="wb-note">{escape(SYNTHETIC)}</p>' if synthetic else ""
+    notes = [SYNTHETIC] if synthetic else []
+    if scene.has_labels and scene.attrs.get("labels_are"):
+        notes.append(f"The labels are {scene.attrs['labels_are']}: a score on them is agreement with that map.")
+    remarks = "".join(f'<p class="wb-note">{escape(note)}</p>' for note in notes)
     text = (
         f'<section class="wb-headline"><h1>{escape(title)}</h1><p class="verdict">{escape(sentences)}</p>'
         f"{remarks}{maps_html(pictures)}{legend}</section>"
