@@ -81,7 +81,8 @@ ENTRY = SceneEntry(
     licence="for registered users of the contest, who undertake to cite; not an open licence, do not redistribute",
     citation="2018 IEEE GRSS Data Fusion Contest; Xu et al., IEEE JSTARS 12(6), 2019; NCALM, University of Houston",
     how_to_get="Ask for phase2.zip on the page '2018 IEEE GRSS data fusion challenge' of the University of Houston "
-    "(it wants name, affiliation and an undertaking to cite), then run `workbench import houston2018 --from FOLDER`.",
+    "(it wants name, affiliation and an undertaking to cite), then run `workbench import houston2018 --from FOLDER`; with "
+    "`--grid labels` the scene keeps the labels' 0.5 m.",
     bring_in=_bring_in,
     downloads=(Download("", "phase2.zip", None, unpack=True, note="after registration on the contest's page"),),
     packagings=tuple(recipe.packaging for recipe in RECIPES),

@@ -171,8 +171,17 @@ class Recipe:
     @property
     def packaging(self) -> Packaging:
         """The packaging in words."""
-        files = tuple(" or ".join(spellings) for spellings in self.needed.values())
-        return Packaging(self.name, files, self.source, self.refusal or self.note)
+        files = tuple(" or ".join(_distinct(spellings)) for spellings in self.needed.values())
+        note = f"It cannot become a scene: {self.refusal}" if self.refusal else self.note
+        return Packaging(self.name, files, self.source, note)
+
+
+def _distinct(spellings: tuple[Spelling, ...]) -> tuple[Spelling, ...]:
+    """The first spelling of each file."""
+    first: dict[str, Spelling] = {}
+    for spelling in spellings:
+        first.setdefault(spelling.partition(":")[0].lower(), spelling)
+    return tuple(first.values())
 
 
 @dataclass(frozen=True)

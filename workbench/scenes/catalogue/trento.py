@@ -86,7 +86,8 @@ RECIPES = (
 ENTRY = scene_entry(
     name="trento",
     description="Farmland south of Trento, Italy, at 1 m: hyperspectral (63 bands) and LiDAR, 6 classes.",
-    licence="none stated: given privately by L. Bruzzone (University of Trento); mirrors have no right to license it",
+    licence="none stated: given privately by L. Bruzzone (University of Trento); one mirror states none, one MIT for its "
+    "repository",
     citation="L. Bruzzone, University of Trento (no DOI)",
     how_to_get="There is no official page: get HSI.mat, LiDAR.mat, TRLabel.mat and TSLabel.mat (with the standard split) "
     "or a mirror's files (all labels, no split), then run `workbench import trento --from FOLDER`.",
