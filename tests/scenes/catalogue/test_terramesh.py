@@ -82,6 +82,13 @@ def test_other_files_are_told(put, bring):
         bring("terramesh")
 
 
+def test_archives_are_named(bring, tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "chips.zip").touch()
+    with pytest.raises(WorkbenchError, match=r"holds no GeoTIFF\. Unpack chips\.zip first"):
+        bring("terramesh")
+
+
 def test_bands_of_level_1c_are_refused(make, bring, put):
     make()
     put("S2L2A/3U_4L_1_2.tif", np.ones((13, 12, 12), np.int16), crs="EPSG:32617")

@@ -15,6 +15,7 @@ SIDE_FOLDERS = {
     "validation": "validation", "test": "test", "testing": "test",
 }  # fmt: skip
 RASTERS = (".tif", ".tiff")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ def find_tiles(
     wanted = tuple(parts)
     if not tiles:
         seen = f"{len(others)} other GeoTIFFs, such as {others[0]}" if others else "no GeoTIFF"
-        raise WorkbenchError(f"While looking for {what}: {folder} holds {seen}.")
+        packed = [path.name for path in sorted(folder.rglob("*")) if path.name.lower().endswith(ARCHIVES)]
+        hint = f" Unpack {', '.join(packed[:5])} first." if packed else ""
+        raise WorkbenchError(f"While looking for {what}: {folder} holds {seen}.{hint}")
     for (side, name), files in tiles.items():
         missing = [part for part in wanted if part not in files]
         if missing:
