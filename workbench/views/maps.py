@@ -227,10 +227,10 @@ def pixels_on_composite(scene: Scene, pixels: Sequence[tuple[int, int]], size: i
     )
 
 
-def rings(scene: Scene, grid: Grid, pixels: Sequence[tuple[int, int]]) -> Any:
+def rings(scene: Scene, grid: Grid, pixels: Sequence[tuple[int, int]], colors: Sequence[str] = PICKED) -> Any:
     """Picked pixels (row, col) as rings with a white halo, coloured in the fixed order."""
     points = [
-        (*point_of(scene, grid, row, col), PICKED[number % len(PICKED)]) for number, (row, col) in enumerate(pixels)
+        (*point_of(scene, grid, row, col), colors[number % len(colors)]) for number, (row, col) in enumerate(pixels)
     ]
     look = {"marker": "circle", "fill_alpha": 0.0, "size": RING, "hooks": [dress]}
     halo = hv.Points(points, vdims=["color"]).opts(line_color="#ffffff", line_width=6, **look)
