@@ -5,7 +5,7 @@ import pytest
 import rasterio
 
 from workbench.base.errors import WorkbenchError
-from workbench.scenes import AlignmentReport
+from workbench.scenes import AlignmentReport, import_catalogue_entry
 from workbench.scenes.catalogue.terramesh import has_offset
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "terramesh"
@@ -82,6 +82,13 @@ def test_other_files_are_told(put, bring):
         bring("terramesh")
 
 
+def test_what_was_fetched_needs_no_folder(make, bring, tmp_path):
+    make()
+    (tmp_path / "data" / "downloads").mkdir(parents=True)
+    (tmp_path / "source").rename(tmp_path / "data" / "downloads" / "terramesh")
+    assert len(import_catalogue_entry("terramesh")) == 2
+
+
 def test_archives_are_named(bring, tmp_path):
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "chips.zip").touch()
@@ -98,8 +105,6 @@ def test_bands_of_level_1c_are_refused(make, bring, put):
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared data is not here")
 def test_the_real_chips(tmp_path, monkeypatch):
-    from workbench.scenes import import_catalogue_entry
-
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
     found = import_catalogue_entry("terramesh", SHARED)
     assert len(found) == 5

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.roots import data_root
 from workbench.scenes.catalogue import (
     augsburg,
     berlin,
@@ -32,6 +33,11 @@ ENTRIES = (
 CATALOGUE: dict[str, CatalogueEntry] = {module.ENTRY.name: module.ENTRY for module in ENTRIES}
 
 
+def downloads_folder(name: str) -> Path:
+    """Where `workbench fetch` puts the files of an entry where no folder is named."""
+    return data_root() / "downloads" / name
+
+
 def import_catalogue_entry(
     name: str,
     source: Path | None = None,
@@ -43,7 +49,7 @@ def import_catalogue_entry(
 
     Args:
         name: A name of `CATALOGUE`.
-        source: Folder of the downloaded data; not needed for ``demo``.
+        source: Folder of the downloaded data; None takes what `workbench fetch` brought. Not needed for ``demo``.
         replace: Whether a scene that is there already may be replaced.
         progress: Called with what is being done and the share done.
         grid: Which of the files' grids the scene gets, where they have several (`CatalogueEntry.grids`); None for
@@ -56,6 +62,8 @@ def import_catalogue_entry(
     if name not in CATALOGUE:
         raise UnknownNameError("catalogue entry", name, CATALOGUE)
     entry = CATALOGUE[name]
+    if source is None and downloads_folder(name).is_dir():
+        source = downloads_folder(name)
     if source is None and not entry.made:
         raise WorkbenchError(f"While importing {name!r}: no folder was given. {entry.how_to_get}")
     if grid is not None and not entry.grids:

@@ -98,7 +98,7 @@ ENTRY = CatalogueEntry(
     description="Land cover of the Data Fusion Contest 2020: 6,114 patches of Sentinel-1 and Sentinel-2, 10 classes.",
     licence="CC BY 4.0",
     citation="IEEE GRSS Data Fusion Contest 2020, IEEE DataPort, doi 10.21227/rha7-m332",
-    how_to_get="It is in the catalogue but not imported: IEEE DataPort (doi 10.21227/rha7-m332) hands it out after a free "
+    how_to_get="IEEE DataPort (doi 10.21227/rha7-m332) hands it out after a free "
     "login. Unpack the archives into one folder, then run `workbench import dfc2020 --from FOLDER`.",
     packagings=(
         Packaging(

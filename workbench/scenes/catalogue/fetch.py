@@ -5,7 +5,6 @@ from pathlib import Path
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.base.files import explained, locked_folder
-from workbench.base.roots import data_root
 from workbench.scenes.catalogue.download import download
 from workbench.scenes.catalogue.entry import CatalogueEntry, Download, Progress
 
@@ -46,12 +45,12 @@ def fetch_entry(name: str, folder: Path | None = None, progress: Progress | None
         UnknownNameError: The catalogue has no such entry.
         WorkbenchError: A download failed or was cut, a checksum is wrong, or an archive is damaged.
     """
-    from workbench.scenes.catalogue import CATALOGUE
+    from workbench.scenes.catalogue import CATALOGUE, downloads_folder
 
     if name not in CATALOGUE:
         raise UnknownNameError("catalogue entry", name, CATALOGUE)
     entry = CATALOGUE[name]
-    place = data_root() / "downloads" / name if folder is None else Path(folder).expanduser()
+    place = downloads_folder(name) if folder is None else Path(folder).expanduser()
     if entry.made:
         return Instructions(name, place, f"{name}: nothing to download. {entry.how_to_get}")
     if not entry.downloads:

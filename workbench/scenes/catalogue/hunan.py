@@ -81,7 +81,7 @@ ENTRY = CatalogueEntry(
     description="Land cover of Hunan, China: 500 tiles of Sentinel-2, Sentinel-1 and elevation, 7 classes.",
     licence="not stated",
     citation="DKDFN: Domain Knowledge-Guided Deep Collaborative Fusion Network, ISPRS Journal, 2022",
-    how_to_get="It is in the catalogue but not imported: the README of the repository HunanMultimodalDataset on GitHub "
+    how_to_get="The README of the repository HunanMultimodalDataset on GitHub "
     "(DKDFN) links one Google Drive archive, which only a browser can get. Unpack it, then run "
     "`workbench import hunan --from FOLDER`.",
     packagings=(

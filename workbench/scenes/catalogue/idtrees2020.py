@@ -21,7 +21,7 @@ ENTRY = CatalogueEntry(
     description="Tree species of two forests in the USA: 85 tiles of hyperspectral, canopy height and RGB.",
     licence="CC BY 4.0",
     citation="Graves et al., IDTReeS 2020 Competition Data, Zenodo (IDTReeS 2020)",
-    how_to_get="It is in the catalogue but not imported: `workbench fetch idtrees2020` gets the IDTReeS 2020 training data "
+    how_to_get="`workbench fetch idtrees2020` gets the IDTReeS 2020 training data "
     "from Zenodo; then run `workbench import idtrees2020 --from FOLDER`, where FOLDER holds HSI, CHM, RGB, ITC and Field.",
     downloads=(
         Download(

@@ -132,7 +132,7 @@ ENTRY = CatalogueEntry(
     description="Urban objects of Potsdam at 5 cm: 38 tiles of red, green, blue, infrared and surface height, 6 classes.",
     licence="research use, with acknowledgement of ISPRS and BSF Swissphoto",
     citation="ISPRS 2D semantic labelling benchmark, doi 10.5194/isprsannals-I-3-293-2012",
-    how_to_get="It is in the catalogue but not imported: the ISPRS benchmark pages of working group II/4 (UrbanSemLab) "
+    how_to_get="The ISPRS benchmark pages of working group II/4 (UrbanSemLab) "
     "name the share at Leibniz University Hannover and its password. Get the archives named below, then run "
     "`workbench import potsdam --from FOLDER`.",
     downloads=(

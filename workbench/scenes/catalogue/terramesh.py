@@ -137,7 +137,7 @@ ENTRY = CatalogueEntry(
     description="Sample chips of TerraMesh: Sentinel-2, Sentinel-1, elevation, and a land cover map in place of labels.",
     licence="CC BY-SA 4.0",
     citation="Blumenstiel et al., TerraMesh: A Planetary Mosaic of Multimodal Earth Observation Data, 2025",
-    how_to_get="It is in the catalogue but not imported: `workbench fetch terramesh` downloads five chips (examples of the "
+    how_to_get="`workbench fetch terramesh` downloads five chips (examples of the "
     "TerraMind repository on GitHub); then run `workbench import terramesh --from FOLDER`, with a folder that holds "
     "S2L2A, S1RTC, DEM and LULC. Any number of chips will do.",
     downloads=tuple(
