@@ -102,7 +102,9 @@ def check_shape(shape: Sequence[int], axes: Axes, expected: tuple[int, int], whe
     sizes = dict(zip(("band", "y", "x"), shape, strict=True))
     stored = [axis for axis in axes if axis]
     told = ""
-    for order in permutations(stored):
+    if not stored and tuple(shape[1:]) == expected[::-1]:
+        told = " Its rows and columns are swapped: transpose the file first."
+    for order in permutations(stored) if stored else ():
         as_read = dict(zip(order, (sizes[axis] for axis in stored), strict=True))
         if (as_read["y"], as_read["x"]) == expected:
             told = (

@@ -1,7 +1,7 @@
 """Which reader opens which file, and what every reader returns."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -88,17 +88,34 @@ def open_raster(
     module = _module(path)
     if axes is not None and not hasattr(module, "AXES"):
         raise WorkbenchError(f"While opening {path}: its format fixes the axes; leave axes={axes!r} out.")
-    opened: AbstractContextManager[Raster] = module.open_raster(path, variable, axes)
-    return opened if expected_shape is None else _of_shape(opened, expected_shape, str(source))
+    return _opened(module.open_raster(path, variable, axes), path, str(source), expected_shape)
 
 
 @contextmanager
-def _of_shape(opened: AbstractContextManager[Raster], expected: tuple[int, int], where: str) -> Iterator[Raster]:
+def _opened(
+    opening: AbstractContextManager[Raster], path: Path, where: str, expected: tuple[int, int] | None
+) -> Iterator[Raster]:
     from workbench.scenes.readers.arrays import check_shape
 
-    with opened as raster:
-        check_shape(raster.pixels.shape, raster.axes, expected, where)
+    with ExitStack() as stack:
+        with _explained(path):
+            raster = stack.enter_context(opening)
+        if expected is not None:
+            check_shape(raster.pixels.shape, raster.axes, expected, where)
         yield raster
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say which file is damaged: the libraries behind the readers raise almost anything on flipped or missing bytes."""
+    from workbench.scenes.readers.arrays import damaged
+
+    try:
+        yield
+    except (WorkbenchError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        raise damaged(path, error) from error
 
 
 def read_vector(source: str | Path) -> NDArray[np.float64]:
@@ -117,7 +134,8 @@ def read_vector(source: str | Path) -> NDArray[np.float64]:
         module = _module(path)
         if not hasattr(module, "read_numbers"):
             raise WorkbenchError(f"While reading a list of numbers from {path}: it is a raster. Give a text file.")
-        values = module.read_numbers(path, variable)
+        with _explained(path):
+            values = module.read_numbers(path, variable)
     else:
         try:
             values = np.loadtxt(path, delimiter=",", ndmin=1).ravel()
