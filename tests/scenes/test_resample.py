@@ -130,3 +130,12 @@ def test_two_grids_without_crs_are_plain_numbers():
     np.testing.assert_allclose(
         whole(warped(values, source=source, target=target)), blocks(values.astype(float)).mean(axis=-1), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("crs", [None, "EPSG:32633"])
+def test_unit_pixels_at_the_origin_have_a_place(crs):
+    """GDAL itself takes such a transform for none, and gives nothing."""
+    labels = np.arange(1, 17).reshape(4, 4) % 3 + 1
+    fine = Grid((4, 4), (1.0, 0.0, 0.0, 0.0, -1.0, 0.0), crs)
+    same = Grid((8, 8), (0.5, 0.0, 0.0, 0.0, -0.5, 0.0), crs)
+    np.testing.assert_array_equal(warp_labels(labels.astype(np.int32), fine, same), labels.repeat(2, 0).repeat(2, 1))

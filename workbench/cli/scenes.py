@@ -47,7 +47,9 @@ def import_(
     class_names: Annotated[
         str | None, typer.Option(help="Names of classes 1 to n, separated by commas.", metavar="NAME,NAME,...")
     ] = None,
-    grid: Annotated[str | None, typer.Option(help="Modality whose grid all others are brought to.")] = None,
+    grid: Annotated[
+        str | None, typer.Option(help="Modality whose grid all others are brought to; of houston2018: 1m or labels.")
+    ] = None,
     resample: Annotated[str | None, typer.Option(help="How: nearest, bilinear, cubic, average, ...")] = None,
     replace: Annotated[bool, typer.Option(help="Replace a scene of that name.")] = False,
     quiet: Quiet = False,
@@ -63,7 +65,7 @@ def import_(
         if source is not None:
             if modality:
                 raise typer.BadParameter("Give either --from (a catalogue entry) or --modality (your own files).")
-            scene: Any = import_catalogue_entry(name, source, replace=replace, progress=moved)
+            scene: Any = import_catalogue_entry(name, source, replace=replace, progress=moved, grid=grid)
         else:
             if not modality:
                 raise typer.BadParameter("Name at least one raster: --modality hsi=cube.tif")

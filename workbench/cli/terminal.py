@@ -14,7 +14,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Seed = Annotated[int, typer.Option(help="Seed of the random choices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Protocol = Annotated[str, typer.Option(help="Rule of the split: blocks, groups (collections) or random.")]
+Protocol = Annotated[
+    str, typer.Option(help="Rule of the split: blocks, groups (collections), official (as published) or random.")
+]
 SplitSet = Annotated[
     list[str],
     typer.Option("--split", metavar="KEY=VALUE", help="Parameter of the protocol, such as --split block_size=33."),

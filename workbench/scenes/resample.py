@@ -9,6 +9,7 @@ from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.scenes.draft import ArrayLike
 from workbench.scenes.grid import Grid, transform_points
 from workbench.scenes.modality import ModalityInfo
+from workbench.scenes.schema import Transform
 
 METHODS = (
     "nearest", "bilinear", "cubic", "cubic_spline", "lanczos", "average", "mode", "min", "max", "med", "q1", "q3", "rms"
@@ -158,15 +159,18 @@ def warp(
     across, down = factors or _factors(source, target)
     result = np.full((values.shape[0], *target.shape), nodata, values.dtype)
     plain = CRS.from_epsg(3857)  # where neither has a CRS: any one in which positions are plain numbers
+    # GDAL takes pixels of one unit that start at the origin for a raster without place: in one CRS both move alike
+    aside = 1024.0 if source.crs == target.crs else 0.0
+    src, dst = (Affine(a, b, c + aside, d, e, f + aside) for a, b, c, d, e, f in (_placed(source), _placed(target)))
     try:
         with rasterio.Env():
             reproject(
                 values,
                 result,
-                src_transform=Affine(*(source.transform or ())),
+                src_transform=src,
                 src_crs=CRS.from_user_input(source.crs) if source.crs else plain,
                 src_nodata=nodata,
-                dst_transform=Affine(*(target.transform or ())),
+                dst_transform=dst,
                 dst_crs=CRS.from_user_input(target.crs) if target.crs else plain,
                 dst_nodata=nodata,
                 resampling=Resampling[method],
@@ -179,6 +183,11 @@ def warp(
     except RasterioError as error:
         raise WorkbenchError(f"While resampling from {source} to {target}: {error}.") from error
     return result
+
+
+def _placed(grid: Grid) -> Transform:
+    assert grid.transform is not None  # checked before any window is warped
+    return grid.transform
 
 
 def source_window(block: Grid, source: Grid) -> tuple[slice, slice] | None:
