@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 
 from workbench.scenes import AlignmentReport, ModalityInfo, ModalitySource, edges, import_scene
 from workbench.scenes.edges import central, feature, few_bands, part_shifts
-from workbench.scenes.shift import Kept, ShiftMeter
+from workbench.scenes.shift import Kept, ShiftMeter, stored_shifts
 
 
 def fields(size, rng, margin=16):
@@ -140,6 +140,7 @@ def test_the_report_of_an_import_has_the_shift_before_and_after_resampling(tmp_p
     assert (after.rows, after.cols) == (pytest.approx(0, abs=0.12), pytest.approx(0, abs=0.12))
     assert "Shift of lidar against hsi, before resampling: -0." in str(AlignmentReport.of(scene))
     same = import_scene("same", {"a": tmp_path / "hsi.tif", "b": tmp_path / "hsi.tif"})
+    assert stored_shifts(scene)[0].rows == pytest.approx(after.rows, abs=0.02)
     (stored,) = AlignmentReport.of(same).shifts
     assert (stored.stage, stored.rows, stored.cols) == ("as stored", 0, 0)
     assert AlignmentReport.of(import_scene("one", {"a": tmp_path / "hsi.tif"})).shifts == ()

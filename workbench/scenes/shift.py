@@ -12,6 +12,7 @@ from workbench.scenes.edges import Plane, central, feature, few_bands, part_shif
 from workbench.scenes.grid import Grid
 from workbench.scenes.modality import ModalityInfo
 from workbench.scenes.resample import Warped, source_window
+from workbench.scenes.scene import Collection, Scene
 
 Stage = Literal["as stored", "before resampling", "after resampling"]
 
@@ -163,6 +164,19 @@ def import_shifts(
                 found += _pair(planes[reference], before, name, reference, "before resampling")
         found += _pair(planes[reference], plane, name, reference, "after resampling" if name in files else "as stored")
     return tuple(found)
+
+
+def stored_shifts(scene: Scene | Collection) -> tuple[ModalityShift, ...]:
+    """Shifts of a stored scene, each modality against the first; of a collection, over some of its tiles."""
+    meter = ShiftMeter()
+    for tile in scene.scenes[:: -(-len(scene.scenes) // TILES)]:
+        window = central(tile.shape)
+        planes = {}
+        for name in scene.modalities:
+            info = scene.info(name)
+            planes[name] = feature(tile.read(name, *window, few_bands(info.bands)), info)
+        meter.add(planes)
+    return meter.shifts()
 
 
 def _pair(one: Plane, two: Plane, moving: str, reference: str, stage: Stage) -> tuple[ModalityShift, ...]:
