@@ -23,6 +23,7 @@ from workbench.scenes.resample import Warped, check_method, warp_labels, warped_
 from workbench.scenes.scene import Scene
 from workbench.scenes.schema import check_name
 from workbench.scenes.shift import Kept, import_shifts
+from workbench.scenes.steps import Picked
 from workbench.scenes.store import Progress, scene_path, write_scene
 
 
@@ -185,7 +186,7 @@ def describe_source(name: str, source: ModalitySource, raster: Raster) -> tuple[
             f"{f'band {wrong[0]} cannot be dropped' if wrong else 'all would be dropped'}."
         )
     kept = [band for band in range(bands) if band not in dropped]
-    pixels = _Picked(raster.pixels, kept) if dropped else raster.pixels
+    pixels = Picked(raster.pixels, kept) if dropped else raster.pixels
     wavelengths = source.wavelengths
     if isinstance(wavelengths, str):
         wavelengths = tuple(float(value) for value in read_vector(wavelengths))
@@ -213,18 +214,6 @@ def describe_source(name: str, source: ModalitySource, raster: Raster) -> tuple[
     )
     check_wavelengths(f"{source.path} ({name!r})", info.wavelengths or (), kept)
     return pixels, info
-
-
-class _Picked:
-    """Some bands of a raster."""
-
-    def __init__(self, pixels: ArrayLike, bands: list[int]) -> None:
-        self._pixels, self._bands = pixels, bands
-        self.shape: tuple[int, ...] = (len(bands), *pixels.shape[1:])
-        self.dtype: np.dtype[Any] = np.dtype(pixels.dtype)
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        return np.asarray(self._pixels[key])[self._bands]
 
 
 def _raster_labels(
