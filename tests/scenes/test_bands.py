@@ -88,6 +88,7 @@ def test_wavelengths_of_unknown_unit_stop_the_import_unless_given(tmp_path, data
     assert not data.exists()
     given = ModalitySource(path=path, wavelengths=(450.0, 550.0, 650.0, 850.0))
     assert import_scene("good", {"hsi": given}).info("hsi").wavelengths == (450, 550, 650, 850)
+    assert import_scene("none", {"hsi": ModalitySource(path=path, wavelengths=())}).info("hsi").wavelengths is None
 
 
 @pytest.mark.parametrize("nothing", [np.nan, -99.0])

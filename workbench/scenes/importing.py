@@ -37,7 +37,8 @@ class ModalitySource(StrictModel):
         scale: Factor from stored to physical values.
         offset: Added after scaling.
         nodata: Stored value that means no-data.
-        wavelengths: Band centres in nm, or where to read them: ``file.mat:variable``, or a text file.
+        wavelengths: Band centres in nm, or where to read them: ``file.mat:variable``, an ENVI header or a text file;
+            empty to go without those of the file.
         fwhm: Band widths in nm.
         date: When it was measured.
         drop_bands: Bands of the file, counted from 0, that are not wanted; ``"bad"`` for those that the file marks.
@@ -191,9 +192,9 @@ def describe_source(name: str, source: ModalitySource, raster: Raster) -> tuple[
     if isinstance(wavelengths, str):
         wavelengths = tuple(float(value) for value in read_vector(wavelengths))
     if wavelengths is None and raster.wavelength_fault:
-        raise WorkbenchError(raster.wavelength_fault)
+        raise WorkbenchError(f"{raster.wavelength_fault} To go without any: wavelengths=().")
     per_band: dict[str, Any] = {
-        "wavelengths": wavelengths or raster.wavelengths,
+        "wavelengths": raster.wavelengths if wavelengths is None else wavelengths or None,
         "fwhm": source.fwhm or raster.fwhm,
         "band_names": raster.band_names,
     }

@@ -93,6 +93,19 @@ def test_wavelengths_only_where_documented_with_their_unit(tmp_path, band_tags, 
     path = write(tmp_path / "a.tif", cube(2), band_tags=band_tags, descriptions=descriptions)
     with open_raster(path) as raster:
         assert raster.wavelengths == (None if expected is None else pytest.approx(expected))
+        assert ("must be nanometers or micrometers" in raster.wavelength_fault) == (
+            expected is None and bool(band_tags)
+        )
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex_int16"])
+def test_complex_numbers_are_refused(tmp_path, dtype):
+    with rasterio.open(
+        tmp_path / "slc.tif", "w", driver="GTiff", count=1, height=4, width=5, dtype=dtype, **GRID
+    ) as file:
+        file.write(np.ones((1, 4, 5), np.complex64))
+    with pytest.raises(WorkbenchError, match=r"slc\.tif: it holds complex numbers"), open_raster(tmp_path / "slc.tif"):
+        pass
 
 
 def test_wavelengths_of_the_imagery_domain(tmp_path):

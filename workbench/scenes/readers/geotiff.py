@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
 from workbench.scenes.grid import Grid
+from workbench.scenes.readers.arrays import check_real
 from workbench.scenes.readers.registry import Raster
 from workbench.scenes.readers.units import FACTORS
 
@@ -31,6 +32,9 @@ def open_raster(path: Path, variable: str | None, axes: str | None = None) -> It
     except RasterioError as error:
         raise _damaged(path, error) from error
     with file:
+        for kind in file.dtypes:
+            check_real(kind, f"{path}: it")
+        wavelengths, fault = _wavelengths(file, path)
         placed = not file.transform.is_identity
         if not placed and file.gcps[0]:
             raise WorkbenchError(
@@ -49,7 +53,8 @@ def open_raster(path: Path, variable: str | None, axes: str | None = None) -> It
             scale=1.0 if converts else float(file.scales[0]),
             offset=0.0 if converts else float(file.offsets[0]),
             unit=_shared(file.units) or "",
-            wavelengths=_wavelengths(file),
+            wavelengths=wavelengths,
+            wavelength_fault=fault,
             fwhm=_imagery(file, "FWHM_UM"),
             band_names=tuple(file.descriptions) if all(file.descriptions) else None,
             date=file.tags(ns="IMAGERY").get("ACQUISITIONDATETIME"),
@@ -96,23 +101,30 @@ def _needs_conversion(file: Any) -> bool:
     return masked or len(set(file.scales)) > 1 or len(set(file.offsets)) > 1
 
 
-def _wavelengths(file: Any) -> tuple[float, ...] | None:
-    """Band centres in nm, where every band's metadata says one with its unit."""
+def _wavelengths(file: Any, path: Path) -> tuple[tuple[float, ...] | None, str]:
+    """Band centres in nm where every band's metadata says one, and why they cannot be used where the unit is unknown."""
     told = _imagery(file, "CENTRAL_WAVELENGTH_UM")
     if told is not None:
-        return told
+        return told, ""
     found = []
+    units = set()
     for band in range(1, file.count + 1):
         tags = {key.lower(): value for key, value in file.tags(band).items()}
-        unit = FACTORS.get(tags.get("wavelength_units", "").strip().lower())
         described = DESCRIBED.search(file.descriptions[band - 1] or "")
-        if unit is not None and _number(tags.get("wavelength")):
-            found.append(float(tags["wavelength"]) * unit)
+        if _number(tags.get("wavelength")):
+            unit = tags.get("wavelength_units", "").strip()
+            units |= {unit} if unit.lower() not in FACTORS else set()
+            found.append(float(tags["wavelength"]) * FACTORS.get(unit.lower(), 1.0))
         elif described:
             found.append(float(described[1]) * FACTORS[described[2].lower()])
         else:
-            return None
-    return tuple(found)
+            return None, ""
+    if units:
+        return None, (
+            f"While reading wavelengths from {path}: their unit must be nanometers or micrometers, and "
+            f"{', '.join(sorted(units)) or 'none'!r} was found (first value {found[0]:g}). Give the wavelengths in nm yourself."
+        )
+    return tuple(found), ""
 
 
 def _imagery(file: Any, key: str) -> tuple[float, ...] | None:
