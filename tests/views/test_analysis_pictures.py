@@ -11,14 +11,15 @@ from workbench.views.analysis_maps import (
     anomaly_map,
     components_map,
     index_map,
-    index_maps,
+    index_row,
     some_indices,
     spread,
+    unusual_row,
 )
-from workbench.views.matrices import correlation_picture, separability_picture
-from workbench.views.noise import noise_picture
+from workbench.views.matrices import correlation_picture, matrices_row, separability_picture
+from workbench.views.noise import noise_picture, noise_row
 from workbench.views.picture import bokeh_model
-from workbench.views.profiles import profile_pictures
+from workbench.views.profiles import profile_pictures, profile_row
 
 
 @pytest.fixture
@@ -46,9 +47,12 @@ def test_an_index_with_its_spread_per_class(scene):
 def test_indices_that_cannot_be_computed(scene):
     with pytest.raises(UnknownNameError, match="NDVI"):
         index_map(scene, "NDVII")
-    with pytest.raises(WorkbenchError, match="lidar"):
-        index_maps(scene, ["NDVI"], "lidar")
-    assert [picture.title for picture in index_maps(scene, ["NBR", "NDVI"])] == ["NDVI of small"]  # no band at 2200 nm
+    row = index_row(scene, ["NBR", "NDVI"])
+    assert [picture.title for picture in row.pictures] == ["NDVI of small"]
+    assert "S2" in row.notes[0]  # no band at 2200 nm
+    assert "1550" in row._repr_mimebundle_()["text/html"]
+    assert list(row.figures) == ["NDVI of small"]
+    assert "No spectral index" in index_row(scene, modality="lidar").notes[0]
     assert some_indices(scene, "hsi")[0] == "NDVI"
     assert some_indices(scene, "lidar") == []
 
@@ -144,6 +148,17 @@ def test_values_along_a_line(scene):
     for picture in (ground, height, sar):
         drawn(picture)
     assert len(profile_pictures(scene)) == 3
+
+
+def test_rows_say_what_cannot_be_computed(small_world):
+    blank = open_scene("blank")
+    row = matrices_row(blank, "msi")
+    assert [picture.title for picture in row.pictures] == ["Correlation of bands, msi"]
+    assert "no labels" in row.notes[0]
+    lidar = unusual_row(open_scene("small"), "lidar")
+    assert lidar.notes
+    assert next(picture.title for picture in noise_row(open_scene("small")).pictures) == "Signal and noise of hsi"
+    assert profile_row(blank, [[2, 3], [2, 3]]).notes
 
 
 def test_spread_without_labels(small_world):

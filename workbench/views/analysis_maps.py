@@ -1,6 +1,7 @@
 """Maps of what is computed from spectra: indices, components, anomalies, angles and abundances."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from workbench.views.backend import hv
 from workbench.views.channels import transform
 from workbench.views.classes import LegendEntry, label_values
 from workbench.views.grid import grid_of
-from workbench.views.layers import Layer, angle_layer, anomaly_layer, band_name, index_layer, layers, quantity_name
+from workbench.views.layers import Layer, angle_layer, anomaly_layer, band_name, index_layer, quantity_name
 from workbench.views.maps import raster_element, rings
-from workbench.views.picture import Picture
+from workbench.views.picture import Picture, Row, row_of
 from workbench.views.raster import STRETCH, Percentiles, raster
 from workbench.views.style import BGY, FRAME, PICKED, dress
 
@@ -55,17 +56,22 @@ def index_map(
     return _computed(scene, index_layer(scene, name, index), f"{index} of {scene.name}", percentiles, size)
 
 
-def index_maps(scene: Scene, indices: Sequence[str], modality: str | None = None) -> list[Picture]:
-    """Small maps of several indices; one that cannot be computed is left out if another can."""
-    found, wrong = [], []
-    for index in indices:
-        try:
-            found.append(index_map(scene, index, modality, size=SMALL))
-        except WorkbenchError as error:
-            wrong.append(error)
-    if wrong and not found:
-        raise wrong[0]
-    return found
+def index_row(scene: Scene, indices: Sequence[str] = (), modality: str | None = None) -> Row:
+    """Small maps of several indices beside each other, of a few well-known ones where none is named.
+
+    One that cannot be computed is left out, and it is said why.
+    """
+    name = spectral_modality(scene, modality)
+    wanted = list(indices) or some_indices(scene, name)
+    if not wanted:
+        return Row((), (f"No spectral index can be computed from {name!r}: no wavelengths that reach are documented.",))
+    return row_of(*(partial(index_map, scene, index, name, size=SMALL) for index in wanted))
+
+
+def unusual_row(scene: Scene, modality: str | None = None, endmembers: int = 4) -> Row:
+    """Anomalies and what each pixel is mixed of, beside each other; in words what cannot be computed."""
+    name = spectral_modality(scene, modality)
+    return row_of(partial(anomaly_map, scene, name, size=SMALL), partial(abundance_maps, scene, name, count=endmembers))
 
 
 def anomaly_map(
@@ -218,12 +224,14 @@ def _computed(
     if pixels:
         element = element * rings(scene, grid, pixels)
     low, high = percentiles
+    table = spread(scene, drawn.values, drawn.unit)
     words = f"{drawn.unit}, drawn between its {low:g} and {high:g} % percentiles.{_whole(drawn.stride)}"
     return Picture(
         element.opts(**grid.options(size), hooks=[dress]),
         title,
         " ".join([words, *drawn.notes]),
-        spread(scene, drawn.values, drawn.unit),
+        table,
+        figures={"median": float(table.loc["all", "median"])} if table.loc["all", "drawn pixels"] else {},
     )
 
 
@@ -238,8 +246,3 @@ def some_indices(scene: Scene, modality: str, most: int = 3) -> list[str]:
     known = [index.name for index in list_indices(scene.info(modality))]
     wanted: list[str] = [name for name in FIRST if name in known]
     return (wanted or known)[:most]
-
-
-def has_spectra(scene: Scene, modality: str) -> bool:
-    """Whether components and angles mean something: more than three bands."""
-    return scene.info(modality).bands > 3 and any(layer.modality == modality for layer in layers(scene))

@@ -1,6 +1,7 @@
 """Pictures of maps: composites, labels, class maps side by side, right and wrong test pixels."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from workbench.scenes.classes import ClassTable
 from workbench.views.backend import hv
 from workbench.views.classes import HIT_LEGEND, LegendEntry, class_legend, hits, label_values, map_values, run_classes
 from workbench.views.grid import Grid, grid_of, point_of
-from workbench.views.layers import Layer, chosen_bands, find_layer, wavelength_layer
-from workbench.views.picture import Picture
+from workbench.views.layers import Layer, chosen_bands, find_layer, layers, wavelength_layer
+from workbench.views.picture import Picture, Row, row_of
 from workbench.views.raster import STRETCH, Percentiles, Raster, raster
 from workbench.views.style import FRAME, PICKED, RIGHT, RING, WRONG, dress, ink_on
 
@@ -62,6 +63,11 @@ def composite(
     )
 
 
+def composites(scene: Scene, size: int = 350) -> Row:
+    """Every preset but the first beside each other; in words what cannot be drawn."""
+    return row_of(*(partial(composite, scene, preset, size=size) for preset in layers(scene)[1:]))
+
+
 def resolve_layer(
     scene: Scene,
     layer: str | Layer | None,
@@ -78,8 +84,6 @@ def resolve_layer(
     if isinstance(layer, Layer):
         return layer
     if layer is None and modality is not None:
-        from workbench.views.layers import layers
-
         scene.info(modality)
         return next(preset for preset in layers(scene) if preset.modality == modality)
     return find_layer(scene, layer)

@@ -1,13 +1,14 @@
 """Matrices as heat maps with their tables: how far classes lie apart, and how alike bands are."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from workbench.scenes import Collection, Scene
 from workbench.views.backend import hv
-from workbench.views.picture import Picture
+from workbench.views.picture import Picture, Row, row_of
 from workbench.views.style import BGY, DIVERGING, dress, ink_on
 
 TEXT_UP_TO = 14
@@ -47,9 +48,10 @@ def separability_picture(scene: Scene | Collection, modalities: str | Sequence[s
     table = found.to_frame()
     table.index = table.index.rename("class")
     pairs = [(found.jm[i, j], i, j) for i in range(count) for j in range(i) if np.isfinite(found.jm[i, j])]
-    worst = ""
+    worst, figures = "", {}
     if pairs:
         low, i, j = min(pairs)
+        figures = {"least_apart": [found.classes.names[i], found.classes.names[j]], "distance": round(float(low), 3)}
         worst = f" Least apart: {words[i]} and {words[j]}, {low:.2f}."
     reasons = [f"{found.classes.name(value)}: {reason}." for value, reason in found.reasons.items()]
     return Picture(
@@ -65,6 +67,7 @@ def separability_picture(scene: Scene | Collection, modalities: str | Sequence[s
         f"Separability of classes, {' + '.join(names)}",
         " ".join([f"{found.method}{worst}", *reasons, *found.notes]),
         table,
+        figures=figures,
     )
 
 
@@ -113,6 +116,11 @@ def correlation_picture(scene: Scene | Collection, modalities: str | Sequence[st
         ),
         table if count <= 40 else _thinned(table),
     )
+
+
+def matrices_row(scene: Scene | Collection, modality: str) -> Row:
+    """How far classes lie apart in a modality, and how alike all bands are; in words what cannot be computed."""
+    return row_of(partial(separability_picture, scene, modality), partial(correlation_picture, scene))
 
 
 def _ticks(names: tuple[str, ...], bounds: dict[str, tuple[int, int]]) -> list[tuple[float, str]]:

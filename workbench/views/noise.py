@@ -1,5 +1,6 @@
 """Signal and noise of each band, the bad ones marked, and what drops them."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from workbench.scenes import Collection, Scene
 from workbench.views.backend import hv
 from workbench.views.layers import band_name
-from workbench.views.picture import Picture
+from workbench.views.picture import Picture, Row, row_of
 from workbench.views.style import MUTED, PICKED, dress
 
 GOOD, BAD = PICKED[5], PICKED[0]
@@ -53,7 +54,14 @@ def noise_picture(scene: Scene | Collection, modality: str, lowest_snr: float = 
             ]
         ),
         found.to_frame().set_index("band"),
+        figures={"bad_bands": sorted(bad)},
     )
+
+
+def noise_row(scene: Scene | Collection) -> Row:
+    """Signal and noise of every modality of more than one band."""
+    names = [name for name in scene.modalities if scene.info(name).bands > 1]
+    return row_of(*(partial(noise_picture, scene, name) for name in names))
 
 
 def drop_words(scene: Scene | Collection, modality: str, bad: list[int]) -> str:

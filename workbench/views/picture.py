@@ -1,7 +1,7 @@
 """A picture with the words and the table that say the same, and how it becomes HTML."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.base.errors import WorkbenchError
 from workbench.views.classes import LegendEntry
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Picture:
         description: One or two sentences for a reader who does not see it.
         table: The same figures readable without colour; None only where there are none.
         legend: Colours and what they mean.
+        figures: What a report keeps of it in its metrics, as JSON types.
     """
 
     element: Any
@@ -36,6 +38,7 @@ class Picture:
     description: str
     table: "pd.DataFrame | None" = None
     legend: Sequence[LegendEntry] = field(default=())
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     def figure(self) -> Any:
         """The Bokeh model of the element."""
@@ -62,14 +65,35 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Pictures side by side, as many as the page is wide."""
+    """Pictures side by side, as many as the page is wide, and why others are missing."""
 
     pictures: Sequence[Picture]
+    notes: Sequence[str] = ()
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What a report keeps of them, by title."""
+        return {picture.title: dict(picture.figures) for picture in self.pictures if picture.figures}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        told = "\n".join(f"{picture.title}. {picture.description}" for picture in self.pictures)
+        told = "\n".join([*(f"{picture.title}. {picture.description}" for picture in self.pictures), *self.notes])
         body = "".join(picture.html() for picture in self.pictures)
-        return {"text/html": f'<div class="wb-row">{body}</div>', "text/plain": told}
+        notes = "".join(f'<p class="wb-note">{escape(note)}</p>' for note in self.notes)
+        return {"text/html": f'<div class="wb-row">{body}</div>{notes}', "text/plain": told}
+
+
+def row_of(*makers: Callable[[], "Picture | Sequence[Picture]"]) -> Row:
+    """The pictures that can be made, and in words why others cannot: a scene need not have everything."""
+    pictures: list[Picture] = []
+    notes = []
+    for make in makers:
+        try:
+            made = make()
+        except WorkbenchError as error:
+            notes.append(str(error))
+        else:
+            pictures += [made] if isinstance(made, Picture) else made
+    return Row(pictures, tuple(dict.fromkeys(notes)))
 
 
 class Setup:

@@ -1,6 +1,7 @@
 """Heights, backscatter and other values along a line."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from workbench.views.classes import LegendEntry
 from workbench.views.grid import grid_of, to_picture
 from workbench.views.layers import band_name, find_layer, quantity_name
 from workbench.views.maps import raster_element
-from workbench.views.picture import Picture
+from workbench.views.picture import Picture, Row, row_of
 from workbench.views.raster import raster
 from workbench.views.style import MUTED, PICKED, dress
 
@@ -63,6 +64,12 @@ def profile_pictures(
         None,
     )
     return [ground, *(_along(scene, name, found, unit, table) for name in names)]
+
+
+def profile_row(scene: Scene, vertices: Sequence[Sequence[float]] = ()) -> Row:
+    """The line and what lies along it; across the middle where no line is given."""
+    line = [(float(x), float(y)) for x, y in vertices] or None
+    return row_of(partial(profile_pictures, scene, line))
 
 
 def _along(scene: Scene, name: str, found: Any, unit: str, table: Any) -> Picture:
