@@ -94,6 +94,50 @@ def test_display_packs_what_is_shown_now(small_world):
     assert place.render_bundle is not stale
 
 
+def test_presets_indices_and_stretch(small_world):
+    explorer = SceneExplorer(open_scene("small"))
+    before = pixels(explorer).copy()
+    explorer.preset.value = "Minimum noise fraction (hsi)"
+    assert explorer.layer.kind == "mnf"
+    assert not np.array_equal(before, pixels(explorer))
+    explorer.index.value = "NDVI"
+    assert explorer.preset.value == "Spectral index"
+    assert explorer.layer.index == "NDVI"
+    before = pixels(explorer).copy()
+    explorer.stretch.value = (10, 90)
+    assert explorer.look.stretch == (10, 90)
+    assert not np.array_equal(before, pixels(explorer))
+    explorer.look.bands = (1, 2, 3)  # set from outside
+    assert [control.value for control in explorer.bands] == [1, 2, 3]
+    assert explorer.layer.bands == (1, 2, 3)
+
+
+def test_taps_collect_pixels_that_are_saved(small_world, tmp_path):
+    from workbench.spectra.library import read_csv
+
+    scene = open_scene("small")
+    explorer = SceneExplorer(scene)
+    explorer._tapped(*scene.position_of(5, 7), False)
+    explorer.keep.value = True
+    explorer._tapped(*scene.position_of(30, 40), False)
+    assert explorer.selection.pixels == [(5, 7), (30, 40)]
+    assert len(explorer.spectrum_figure.renderers[-1].data_source.data["xs"]) == 2
+    explorer.folder.value = str(tmp_path / "spectra")
+    explorer.save.click()
+    assert "hsi.sli" in explorer.said.value
+    np.testing.assert_allclose(read_csv(tmp_path / "spectra" / "hsi.csv").values[1], scene.spectrum("hsi", 30, 40))
+    explorer.clear.click()
+    assert explorer.selection.pixels == [(30, 40)]
+
+
+def test_classes_are_chosen(small_world):
+    explorer = SceneExplorer(open_scene("small"))
+    explorer.classes.value = (2,)
+    assert explorer._spectrum.known.classes.values == (2,)
+    assert "meadow" not in explorer.legend.value
+    assert len(line(explorer)) == 10
+
+
 @pytest.mark.long
 @pytest.mark.browser
 def test_in_jupyterlab(small_world, tmp_path, chromium_path):

@@ -152,11 +152,19 @@ class LiveSpectrum:
         whole: The scene or collection whose labels make the class means.
         modality: Which modality.
         size: Width and height of the frame in pixels; None fills the place.
+        classes: Class values to draw; None draws all.
     """
 
-    def __init__(self, scene: Scene, whole: Scene | Collection, modality: str, size: tuple[int, int] | None) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        whole: Scene | Collection,
+        modality: str,
+        size: tuple[int, int] | None,
+        classes: Sequence[int] | None = None,
+    ) -> None:
         self.scene, self.modality, self.info = scene, modality, scene.info(modality)
-        self.known = shown_classes(whole, modality)
+        self.known = shown_classes(whole, modality, classes)
         self.picked: list[Picked] = []
         self.colors: tuple[str, ...] = PICKED
         self._lines = ColumnDataSource({"xs": [], "ys": [], "color": []})

@@ -1,73 +1,69 @@
-"""Bands and pixel of a scene, chosen by hand in JupyterLab."""
+"""Bands, stretch, classes and pixels of a scene, chosen by hand in JupyterLab."""
 
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
 from bokeh.models import Div
 from jupyter_bokeh import BokehModel
 
+from workbench.base.errors import WorkbenchError
 from workbench.scenes import Collection, Scene
+from workbench.scenes.schema import overview_stride
 from workbench.views.classes import class_legend
-from workbench.views.layers import Layer, band_name, chosen_bands, layers
+from workbench.views.grid import Window, pixel_at
+from workbench.views.layers import Layer, find_layer, layers
 from workbench.views.live import LiveMap, LiveSpectrum, colorbar_html
+from workbench.views.look import COLORS, Look
+from workbench.views.picked import save_spectra
 from workbench.views.picture import bokeh_model, legend_html
-from workbench.views.raster import raster
+from workbench.views.raster import can_detail, detail, raster
 from workbench.views.selection import Selection
+from workbench.widgets.controls import said, wide
 
 MAP, SPECTRUM = 430, (430, 300)
+CHOSEN, INDEX = "Chosen bands", "Spectral index"
 
 
 class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
-    """A composite of chosen bands, and the spectrum of a chosen pixel against the class means.
+    """A composite of chosen bands or a preset, and the spectra of picked pixels against the class means.
 
-    Display it in JupyterLab after `workbench.views.picture.setup()`; each change draws the pictures anew.
+    Display it in JupyterLab after `workbench.views.picture.setup()`. Tap the map, or type row and column, to pick a
+    pixel; zoom in to see every pixel.
 
     Args:
         scene: A scene or collection; of a collection one tile is shown at a time.
         modality: The modality to begin with; None is that of the first preset.
 
     Attributes:
-        selection: The picked pixel, to be watched or set.
+        selection: The picked pixels, to be watched or set.
+        look: Bands, stretch, index and classes, to be watched or set.
     """
 
     def __init__(self, scene: Scene | Collection, modality: str | None = None) -> None:
         self._whole, self._scenes = scene, scene.scenes
-        self.selection = Selection(scene=scene.name)
-        preset = self._preset(modality)
-        self.tile = ipywidgets.Dropdown(
-            options=[(tile.name, number) for number, tile in enumerate(self._scenes)],
-            description="tile",
-            layout=_wide(),
-        )
-        self.modality = ipywidgets.Dropdown(
-            options=list(scene.modalities), value=preset.modality, description="modality", layout=_wide()
-        )
-        self.bands = tuple(ipywidgets.Dropdown(description=word, layout=_wide()) for word in ("red", "green", "blue"))
-        rows, cols = self._scenes[0].shape
-        self.row = ipywidgets.BoundedIntText(rows // 2, 0, rows - 1, description="row", layout=_wide())
-        self.col = ipywidgets.BoundedIntText(cols // 2, 0, cols - 1, description="column", layout=_wide())
-        self.legend = ipywidgets.HTML()
-        self.bar = ipywidgets.HTML()
+        self.selection, self.look = Selection(scene=scene.name), Look()
+        self.look.go(scene, modality)
+        self._silent = True
+        self._make_controls()
         self._map: LiveMap | None = None
         self._spectrum: LiveSpectrum | None = None
         self._places = tuple(BokehModel(Div(), combine_events=True) for _ in range(2))
-        self._offer_bands(preset)
+        self._offer()
         self.selection.pick(self.row.value, self.col.value)
-        for control in self.bands:
-            control.observe(self._changed_bands, "value")
-        self.modality.observe(self._changed_modality, "value")
-        self.tile.observe(self._changed_tile, "value")
-        self.row.observe(self._changed_pixel, "value")
-        self.col.observe(self._changed_pixel, "value")
+        self._watch()
         self._silent = False
         self._draw_map()
         self._draw_spectrum()
         tile = [self.tile] if len(self._scenes) > 1 else []
-        controls = [
-            ipywidgets.HBox([*tile, self.modality, self.row, self.col]),
-            ipywidgets.HBox(list(self.bands)),
-        ]
-        super().__init__([*controls, ipywidgets.HBox(self._places), self.bar, self.legend])
+        shown = [self.classes] if len(scene.classes) else []
+        look = ipywidgets.VBox([*tile, self.preset, self.modality, *self.bands, self.stretch, self.index])
+        picks = ipywidgets.VBox(
+            [self.row, self.col, self.keep, *shown, self.folder, ipywidgets.HBox([self.clear, self.save])]
+        )
+        super().__init__(
+            [ipywidgets.HBox([look, picks]), ipywidgets.HBox(self._places), self.bar, self.legend, self.said]
+        )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         # What changed since the figures were packed was sent to pages that show them, and there may have been none.
@@ -83,9 +79,10 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
 
     @property
     def layer(self) -> Layer:
-        """What the map shows: three bands, or one where the modality has fewer than three."""
-        chosen = [control.value for control in self.bands]
-        return chosen_bands(self.scene, self.modality.value, chosen if self._in_colour else chosen[:1])
+        """What the map shows: a preset, an index, or three bands, one where the modality has fewer than three."""
+        if self.preset.value == CHOSEN:
+            return self.look.layer
+        return self.look.index_layer if self.preset.value == INDEX else find_layer(self.scene, self.preset.value)
 
     @property
     def map_figure(self) -> Any:
@@ -97,31 +94,75 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         """The Bokeh figure of the spectrum."""
         return self._places[1]._model
 
-    @property
-    def _in_colour(self) -> bool:
-        return bool(self.scene.info(self.modality.value).bands >= 3)
+    def _make_controls(self) -> None:
+        scene, look = self._whole, self.look
+        tiles = [(tile.name, number) for number, tile in enumerate(self._scenes)]
+        self.tile = ipywidgets.Dropdown(options=tiles, description="tile", layout=wide())
+        titles = [layer.title for layer in layers(self._scenes[0])]
+        self.preset = ipywidgets.Dropdown(options=[CHOSEN, INDEX, *titles], description="show", layout=wide())
+        self.modality = ipywidgets.Dropdown(
+            options=list(scene.modalities), value=look.modality, description="modality", layout=wide()
+        )
+        self.bands = tuple(
+            ipywidgets.SelectionSlider(
+                options=[("", 0)], description=word, continuous_update=False, layout=wide("420px")
+            )
+            for word in COLORS
+        )
+        self.stretch = ipywidgets.FloatRangeSlider(
+            value=look.stretch, min=0, max=100, step=0.5, description="stretch %", continuous_update=False,
+            readout_format=".1f", layout=wide("420px"),
+        )  # fmt: skip
+        self.index = ipywidgets.Dropdown(options=[("none", "")], description="index", layout=wide("420px"))
+        rows, cols = self._scenes[0].shape
+        self.row = ipywidgets.BoundedIntText(rows // 2, 0, rows - 1, description="row", layout=wide())
+        self.col = ipywidgets.BoundedIntText(cols // 2, 0, cols - 1, description="column", layout=wide())
+        self.keep = ipywidgets.Checkbox(value=False, description="keep earlier pixels", layout=wide())
+        self.classes = ipywidgets.SelectMultiple(
+            options=[(f"{entry.value} {entry.name}", entry.value) for entry in scene.classes],
+            value=tuple(look.classes), description="classes", rows=min(len(scene.classes) + 1, 6), layout=wide("300px"),
+        )  # fmt: skip
+        folder = f"spectra-{self._whole.collection}"
+        self.folder = ipywidgets.Text(folder, description="save to", continuous_update=False, layout=wide("300px"))
+        self.clear = ipywidgets.Button(description="Clear", layout=wide("90px"))
+        self.save = ipywidgets.Button(description="Save spectra", layout=wide("130px"))
+        self.bar, self.legend, self.said = (ipywidgets.HTML() for _ in range(3))
 
-    def _preset(self, modality: str | None) -> Layer:
-        presets = layers(self._scenes[0])
-        if modality is not None:
-            self._scenes[0].info(modality)
-            presets = tuple(layer for layer in presets if layer.modality == modality)
-        return next((layer for layer in presets if layer.bands), presets[0])
+    def _watch(self) -> None:
+        for control in self.bands:
+            control.observe(self._changed_bands, "value")
+        self.modality.observe(self._changed_modality, "value")
+        self.tile.observe(self._changed_tile, "value")
+        self.row.observe(self._changed_pixel, "value")
+        self.col.observe(self._changed_pixel, "value")
+        self.preset.observe(lambda _: None if self._silent else self._draw_map(), "value")
+        self.stretch.observe(lambda change: setattr(self.look, "stretch", change["new"]), "value")
+        self.index.observe(self._changed_index, "value")
+        self.classes.observe(lambda change: setattr(self.look, "classes", list(change["new"])), "value")
+        self.clear.on_click(lambda _: self._cleared())
+        self.save.on_click(lambda _: self._save())
+        self.look.param.watch(lambda *_: self._draw_map(), ["stretch"])
+        self.look.param.watch(lambda *_: self._draw_spectrum(anew=True), ["classes"])
+        self.look.param.watch(lambda *_: self._follow_bands(), ["bands"])
 
-    def _offer_bands(self, preset: Layer) -> None:
-        info = self._scenes[0].info(preset.modality)
-        options = [(band_name(info, band), band) for band in range(info.bands)]
-        chosen = (preset.bands * 3)[:3] or (0, 0, 0)
+    def _offer(self) -> None:
+        """The bands and indices of the modality."""
+        look = self.look
+        indices = look.indices(look.modality)
+        self.index.options = [("none", ""), *((f"{key}: {one.long_name}"[:60], key) for key, one in indices.items())]
+        options = look.options()
         for number, control in enumerate(self.bands):
             control.options = options
-            control.value = chosen[number]
-            control.layout.display = "" if number == 0 or info.bands >= 3 else "none"
-        self.bands[0].description = "red" if info.bands >= 3 else "band"
+            control.value = look.bands[number]
+            control.layout.display = "" if number == 0 or look.in_colour else "none"
+        self.bands[0].description = "red" if look.in_colour else "band"
 
     def _changed_modality(self, _: Any) -> None:
         self._silent = True  # three bands change; one picture is drawn
         try:
-            self._offer_bands(self._preset(self.modality.value))
+            self.look.turn(self.modality.value)
+            self._offer()
+            self.preset.value = CHOSEN
         finally:
             self._silent = False
         self._draw_map()
@@ -140,34 +181,93 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
 
     def _changed_bands(self, _: Any) -> None:
         if not self._silent:
+            self.look.bands = tuple(control.value for control in self.bands)
+
+    def _follow_bands(self) -> None:
+        """Show bands that were chosen here or set from outside."""
+        if self._silent:
+            return
+        self._silent = True
+        try:
+            for control, band in zip(self.bands, self.look.bands, strict=True):
+                control.value = band
+            self.preset.value = CHOSEN
+        finally:
+            self._silent = False
+        self._draw_map()
+
+    def _changed_index(self, _: Any) -> None:
+        if self._silent:
+            return
+        self.look.index = self.index.value
+        wanted = INDEX if self.index.value else CHOSEN
+        if self.preset.value == wanted:
             self._draw_map()
+        self.preset.value = wanted
 
     def _changed_pixel(self, _: Any) -> None:
         if not self._silent:
-            self.selection.pick(self.row.value, self.col.value)
-            if self._map is not None:
-                self._map.mark(self.selection.pixels)
-            self._draw_spectrum()
+            self._pick(self.row.value, self.col.value, self.keep.value)
+
+    def _pick(self, row: int, col: int, add: bool) -> None:
+        self.selection.pick(row, col, add)
+        self._silent = True
+        try:
+            self.row.value, self.col.value = row, col
+        finally:
+            self._silent = False
+        if self._map is not None:
+            self._map.mark(self.selection.pixels, self.selection.colors)
+        self._draw_spectrum()
+
+    def _tapped(self, x: float, y: float, add: bool) -> None:
+        pixel = None if self._map is None else pixel_at(self.scene, self._map.grid, x, y)
+        if pixel is not None:
+            self._pick(pixel[0], pixel[1], add or self.keep.value)
+
+    def _cleared(self) -> None:
+        row, col = self.selection.pixels[-1]
+        self._pick(row, col, False)
+
+    def _save(self) -> None:
+        try:
+            written = save_spectra(self._whole, self.scene, self.selection.pixels, Path(self.folder.value))
+        except WorkbenchError as error:
+            self.said.value = said(str(error), wrong=True)
+        else:
+            self.said.value = said(f"Saved {', '.join(path.name for path in written)} in {self.folder.value}.")
+
+    def _zoomed(self, window: Window | None) -> None:
+        """Read what is in view at full resolution, where that is quick."""
+        layer = self.layer
+        if self._map is None or window is None or self._map.stride == 1:
+            return
+        close = can_detail(self.scene, layer.modality, window)
+        drawn = detail(self.scene, layer, window, self.look.percentiles).rgba if close else None
+        self._map.show_detail(drawn, window)
 
     def _draw_map(self) -> None:
-        drawn = raster(self.scene, self.layer)
+        try:
+            drawn = raster(self.scene, self.layer, self.look.percentiles)
+        except WorkbenchError as error:  # the last picture stays
+            self.said.value = said(str(error), wrong=True)
+            return
         if self._map is None or self._map.scene is not self.scene:
-            self._map = LiveMap(self.scene, drawn.stride, MAP)
+            self._map = LiveMap(self.scene, overview_stride(self.scene.shape), MAP)
+            self._map.on_tap(self._tapped)
+            self._map.on_view(self._zoomed)
             self._places[0].update_from_model(bokeh_model(self._map.element))
         self._map.show(drawn.rgba)
-        self._map.mark(self.selection.pixels)
+        self._zoomed(self._map.window)
+        self._map.mark(self.selection.pixels, self.selection.colors)
         self.bar.value = colorbar_html(drawn)
+        self.said.value = said(" ".join(drawn.notes))
 
-    def _draw_spectrum(self) -> None:
+    def _draw_spectrum(self, anew: bool = False) -> None:
         wanted = (self.scene.name, self.modality.value)
-        if self._spectrum is None or wanted != (self._spectrum.scene.name, self._spectrum.modality):
-            self._spectrum = LiveSpectrum(self.scene, self._whole, self.modality.value, SPECTRUM)
+        if anew or self._spectrum is None or wanted != (self._spectrum.scene.name, self._spectrum.modality):
+            self._spectrum = LiveSpectrum(self.scene, self._whole, self.modality.value, SPECTRUM, self.look.classes)
             self._places[1].update_from_model(bokeh_model(self._spectrum.element))
-        self._spectrum.mark(self.selection.pixels)
+        self._spectrum.mark(self.selection.pixels, self.selection.colors)
         legend = [*class_legend(self._spectrum.known.classes)] if self._spectrum.known else []
         self.legend.value = legend_html([*self._spectrum.legend(), *legend])
-
-
-def _wide() -> Any:
-    """A layout of its own for each control: one that is hidden must not hide the others."""
-    return ipywidgets.Layout(width="230px")
