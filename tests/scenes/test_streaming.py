@@ -3,11 +3,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import zarr
 
 from workbench.base.errors import WorkbenchError
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, import_scene, open_scene, streaming, write_scene
 from workbench.scenes.overview import OverviewBuilder
+from workbench.scenes.writing import _create
 
 
 def draft(cube, **about):
@@ -40,7 +40,7 @@ def test_blocks_cover_every_pixel_once_and_hold_few_bytes():
         assert (seen == 1).all()
 
 
-@pytest.mark.parametrize("dtype", ["uint16", "int16", "float32", ">i4"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32", ">i4", "float64"])
 @pytest.mark.parametrize("compress", [True, False])
 def test_what_goes_by_is_stored_hashed_and_summed_up(tmp_path, monkeypatch, dtype, compress):
     monkeypatch.setattr(streaming, "BLOCK_COLS", 128)
@@ -57,12 +57,17 @@ def test_what_goes_by_is_stored_hashed_and_summed_up(tmp_path, monkeypatch, dtyp
             digest.update(
                 np.ascontiguousarray(cube[:, row : row + 64, col : col + 128]).astype(cube.dtype.newbyteorder("="))
             )
-    data = zarr.create_array({}, shape=cube.shape, dtype=cube.dtype.newbyteorder("="))
+    data = _create(tmp_path / "again" / "hsi", cube.shape, cube.dtype.newbyteorder("="), None, compress)
     info = ModalityInfo.of("hsi", cube)
     found = streaming.stream(
         cube, data, OverviewBuilder(info, cube.shape[1:], np.empty((11, 50, 344))), lambda part: None
     )
     assert found == digest.hexdigest()
+    by_zarr = _create(tmp_path / "third" / "hsi", cube.shape, cube.dtype.newbyteorder("="), None, compress)
+    by_zarr[:] = cube
+    files = [sorted((tmp_path / folder / "hsi").iterdir()) for folder in ("again", "third")]
+    assert [file.name for file in files[0]] == [file.name for file in files[1]]
+    assert all(mine.read_bytes() == its.read_bytes() for mine, its in zip(*files, strict=True))
 
 
 @pytest.mark.parametrize("about", [{"nodata": 7}, {"scale": 0.5, "offset": 2.0}, {"quantity": "backscatter dB"}])

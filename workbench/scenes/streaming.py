@@ -1,12 +1,15 @@
 """A modality's pixels go by once, block by block: stored, hashed and made into the overview at the same time."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from workbench.scenes.chunks import ChunkWriter
 from workbench.scenes.draft import ArrayLike
 from workbench.scenes.overview import OverviewBuilder
 from workbench.scenes.schema import CHUNK
@@ -19,6 +22,8 @@ BLOCK_COLS = 32 * CHUNK
 
 BLOCK_BYTES = 38 * 2**20
 """Blocks of more bytes than this are narrower."""
+
+WORKERS = min(4, os.cpu_count() or 1)
 
 
 def blocks(shape: tuple[int, int], pixel_bytes: int = 1) -> Iterator[tuple[slice, slice]]:
@@ -43,7 +48,7 @@ def stream(
 
     Args:
         pixels: Stored values (band, y, x).
-        data: The array to fill, of the same shape.
+        data: The array to fill, of the same shape, empty and in a folder.
         overview: Takes the blocks in order, where it makes anything of them.
         advance: Called with the share of the pixels done since the last call, times the number of bands.
 
@@ -51,24 +56,23 @@ def stream(
         SHA-256 of the values in the order of blocks.
     """
     digest = hashlib.sha256()
+    writer = ChunkWriter(data)
     bands, rows, cols = data.shape
-    places = list(blocks((rows, cols), bands * data.dtype.itemsize))
 
-    def store(place: tuple[slice, slice], block: Any) -> None:
-        data[:, place[0], place[1]] = block
-
-    def summarise(place: tuple[slice, slice], block: Any) -> None:
+    def summarise(place: tuple[slice, slice], block: NDArray[Any]) -> None:
         digest.update(block.data)
         if overview.stride > 1:
             overview.add(block, place[0].start, place[1].start)
 
-    with ThreadPoolExecutor(2 if len(places) > 1 else 1) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         running: list[Future[None]] = []
-        for place in places:
+        for place in blocks((rows, cols), bands * data.dtype.itemsize):
             block = np.ascontiguousarray(pixels[:, place[0], place[1]], dtype=data.dtype)
             for done in running:
                 done.result()
-            running = [pool.submit(work, place, block) for work in (store, summarise)]
+            running = [pool.submit(summarise, place, block)]
+            for col in writer.columns(place[1]):
+                running.append(pool.submit(writer.write, block, place[0].start, place[1].start, col))
             advance(block.size / (rows * cols))
         for done in running:
             done.result()

@@ -22,6 +22,8 @@ from workbench.scenes.readers.registry import Raster
 SUFFIXES = ("", ".img", ".dat", ".raw", ".bin", ".bsq", ".bil", ".bip", ".hyspex", ".int", ".rad", ".ref")
 """Suffixes of data files, tried in this order when only the header is named."""
 
+MAPPED_ROWS = 16
+
 SIDE_FILES = {".hdr", ".xml", ".ovr", ".enp", ".sta", ".txt", ".png", ".jpg", ".roi", ".prj", ".wld"}
 
 
@@ -112,7 +114,7 @@ def read_header(path: Path) -> Header:
 class _Pixels:
     """Windows of an open file.
 
-    Each window maps the file anew: pages of a mapping that stays count as this process's memory.
+    Each few rows map the file anew: pages of a mapping that stays count as this process's memory.
     """
 
     def __init__(self, image: Any, path: Path, shape: tuple[int, int, int]) -> None:
@@ -122,10 +124,14 @@ class _Pixels:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         _, rows, cols = key
-        mapped = self._image.open_memmap(interleave="bsq")
-        if mapped is None:
-            raise damaged(self._path, OSError("it has become shorter"))
-        return np.array(mapped[:, rows, cols], order="C")
+        values = np.empty((self.shape[0], rows.stop - rows.start, cols.stop - cols.start), self.dtype)
+        for row in range(rows.start, rows.stop, MAPPED_ROWS):
+            mapped = self._image.open_memmap(interleave="bsq")
+            if mapped is None:
+                raise damaged(self._path, OSError("it has become shorter"))
+            part = slice(row, min(row + MAPPED_ROWS, rows.stop))
+            values[:, row - rows.start : part.stop - rows.start] = mapped[:, part, cols]
+        return values
 
 
 def _both(path: Path) -> tuple[Path, Path]:
