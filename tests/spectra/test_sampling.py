@@ -21,6 +21,11 @@ def test_sampled_pixels_are_those_of_their_places_and_the_same_for_the_same_seed
     assert not np.array_equal(pixels.values[:50], sample_pixels(scene, "hsi", 500, seed=4).values[:50])
 
 
+def test_chunks_at_the_edge_count_for_their_size(store):
+    pixels = sample_pixels(store(hsi=np.ones((1, 64, 70), np.float32)), "hsi", 700)
+    assert (pixels.col >= 64).sum() == 60  # 6 of 70 columns
+
+
 def test_bands_without_values_are_left_out_and_named(store, rng):
     cube = rng.normal(size=(5, 20, 20)).astype(np.float32)
     cube[[1, 2]] = np.nan

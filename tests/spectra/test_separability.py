@@ -46,12 +46,12 @@ def test_a_class_of_too_few_pixels_gets_a_dash_and_the_reason(store, rng):
 
 
 def test_many_bands_and_few_pixels_are_no_reason_for_nonsense(store, rng):
-    # 60 equal bands of noise and 40 pixels a class of one distribution: unregularised covariances would say 2
+    # 60 equal bands of noise and 40 pixels a class of one distribution: unregularised covariances say 0.7 and more
     cube = rng.normal(size=(60, 20, 20)).astype(np.float32)
     labels = np.zeros((20, 20), np.uint8)
     labels[:2], labels[10:12] = 1, 2
     found = separability(store(hsi=cube, labels=labels), "hsi")
-    assert found.jm[0, 1] < 1.2
+    assert found.jm[0, 1] < 0.4
 
 
 def test_a_second_modality_can_help(store, rng):

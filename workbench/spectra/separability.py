@@ -1,5 +1,6 @@
 """How well classes can be told apart, and how alike bands are."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -113,7 +114,10 @@ def separability(
     for i, first in enumerate(order):
         for j, second in enumerate(order[:i]):
             if first in groups and second in groups:
-                jm[i, j] = jm[j, i] = 2 * (1 - np.exp(-max(float(bdist(groups[first], groups[second])), 0.0)))
+                with warnings.catch_warnings():  # its determinants go through complex numbers without imaginary part
+                    warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+                    distance = max(float(bdist(groups[first], groups[second])), 0.0)
+                jm[i, j] = jm[j, i] = 2 * (1 - np.exp(-distance))
         if first in groups:
             jm[i, i] = 0.0
     notes = (
