@@ -15,7 +15,7 @@ from workbench.views.classes import LegendEntry, label_values
 from workbench.views.grid import grid_of
 from workbench.views.layers import Layer, angle_layer, anomaly_layer, band_name, index_layer, quantity_name
 from workbench.views.maps import raster_element, rings
-from workbench.views.picture import Picture, Row, row_of
+from workbench.views.picture import Picture, Row, row_of, sentences
 from workbench.views.raster import STRETCH, Percentiles, raster
 from workbench.views.style import BGY, FRAME, PICKED, dress
 
@@ -134,8 +134,9 @@ def components_map(
     return Picture(
         raster_element(drawn, grid).opts(**grid.options(size)),
         f"{words} of {scene.name}, {name}",
-        " ".join([f"Components 1, 2, 3 as red, green, blue.{_whole(drawn.stride)}", *drawn.notes]),
+        f"Components 1, 2, 3 as red, green, blue.{_whole(drawn.stride)}",
         table,
+        method=sentences(*drawn.notes),
     )
 
 
@@ -167,11 +168,13 @@ def abundance_maps(
         (values, f"{words}: row {row}, column {col}")
         for values, words, (_, row, col) in zip(ends.values, ends.names, ends.places, strict=True)
     ]
-    spectra = spectra_picture(scene, name, picked, classes=[], size=(620, 260))
+    spectra = spectra_picture(scene, name, picked, classes=[], size=(400, 220))
     grid = grid_of(scene, shares.stride)
-    rest = f" What the mixture leaves is {float(np.nanmedian(shares.residual)):.3g} ({quantity_name(scene.info(name))})"
-    told = " ".join((f"{ends.method}{rest} in the median pixel.", *ends.notes, *shares.notes))
-    pictures = [Picture(spectra.element, f"Endmembers of {scene.name}, {name}", told, spectra.table, spectra.legend)]
+    rest = float(np.nanmedian(shares.residual)) if np.isfinite(shares.residual).any() else float("nan")
+    told = f"The purest spectra found. Their mixture misses the median pixel by {rest:.3g} ({quantity_name(scene.info(name))})."
+    method = sentences(ends.method, *ends.notes, *shares.notes)
+    title = f"Endmembers of {scene.name}, {name}"
+    pictures = [Picture(spectra.element, title, told, spectra.table, spectra.legend, method=method)]
     for number, (plane, words) in enumerate(zip(shares.values, ends.names, strict=True)):
         image = hv.Image(grid.place(plane), bounds=grid.bounds, vdims=["share"]).opts(
             cmap=BGY, clim=(0, 1), colorbar=True, clabel="share of the pixel", tools=["hover"], hooks=[dress],
@@ -229,9 +232,11 @@ def _computed(
     return Picture(
         element.opts(**grid.options(size), hooks=[dress]),
         title,
-        " ".join([words, *drawn.notes]),
+        # which bands an index took, and whether it may be compared, belongs beside it
+        sentences(words, *(drawn.notes if layer.kind == "index" else ())),
         table,
         figures={"median": float(table.loc["all", "median"])} if table.loc["all", "drawn pixels"] else {},
+        method="" if layer.kind == "index" else sentences(*drawn.notes),
     )
 
 

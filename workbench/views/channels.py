@@ -29,7 +29,6 @@ class Channels:
         names: One per channel.
         unit: What a single channel measures, with its unit; "" for colours.
         notes: What a reader must know, a sentence each.
-        limits: Lowest and highest value to draw, where the kind of layer has fixed ones.
     """
 
     values: Floats
@@ -37,7 +36,6 @@ class Channels:
     names: tuple[str, ...]
     unit: str = ""
     notes: tuple[str, ...] = ()
-    limits: tuple[float, float] | None = None
 
 
 def channels(scene: Scene, layer: Layer, window: Window | None = None) -> Channels:
@@ -62,16 +60,16 @@ def channels(scene: Scene, layer: Layer, window: Window | None = None) -> Channe
         return Channels(values, stride, names, quantity_name(info) if layer.kind == "band" else "")
     found = _computed(scene, layer, window)
     names = tuple(str(name) for name in found.names)
-    unit, limits = "", None
+    unit = ""
     if layer.kind == "index":
         unit = layer.index
     elif layer.kind == "anomalies":
         # the score has a long tail that would leave everything else black
         found = Channels(np.sqrt(np.maximum(found.values, 0)), found.stride, names, "", tuple(found.notes))
-        unit = "RX: Mahalanobis distance (standard deviations)"
+        unit = "Mahalanobis distance (sd)"
     elif layer.kind == "angle":
-        unit, limits = "spectral angle (°)", None
-    return Channels(found.values, found.stride, names, unit, tuple(found.notes), limits)
+        unit = "spectral angle (°)"
+    return Channels(found.values, found.stride, names, unit, tuple(found.notes))
 
 
 def overview(scene: Scene, modality: str) -> tuple[Floats, int]:

@@ -15,7 +15,7 @@ from workbench.views.backend import hv
 from workbench.views.classes import HIT_LEGEND, LegendEntry, class_legend, hits, label_values, map_values, run_classes
 from workbench.views.grid import Grid, grid_of, point_of
 from workbench.views.layers import Layer, chosen_bands, find_layer, layers, wavelength_layer
-from workbench.views.picture import Picture, Row, row_of
+from workbench.views.picture import Picture, Row, row_of, sentences
 from workbench.views.raster import STRETCH, Percentiles, Raster, raster
 from workbench.views.style import FRAME, PICKED, RIGHT, RING, WRONG, dress, ink_on
 
@@ -56,10 +56,9 @@ def composite(
     return Picture(
         raster_element(drawn, grid).opts(**grid.options(size)),
         f"{chosen.title} of {scene.name}",
-        " ".join(
-            [f"{_kind(drawn)}, stretched between the {low:g} and {high:g} % percentiles.{whole}{hatched}", *drawn.notes]
-        ),
+        f"{_kind(drawn)}, stretched between the {low:g} and {high:g} % percentiles.{whole}{hatched}",
         table,
+        method=sentences(*drawn.notes),
     )
 
 

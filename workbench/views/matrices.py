@@ -8,10 +8,10 @@ import numpy as np
 
 from workbench.scenes import Collection, Scene
 from workbench.views.backend import hv
-from workbench.views.picture import Picture, Row, row_of
+from workbench.views.picture import Picture, Row, row_of, sentences
 from workbench.views.style import BGY, DIVERGING, dress, ink_on
 
-TEXT_UP_TO = 14
+TEXT_UP_TO = 12
 BAR = {"width": 10, "padding": 4}
 
 
@@ -31,9 +31,9 @@ def separability_picture(scene: Scene | Collection, modalities: str | Sequence[s
     found = separability(scene, names)
     count = len(found.classes)
     words = [f"{entry.value} {entry.name}" for entry in found.classes]
-    frame = int(np.clip(46 * count, 240, 560))
+    frame = int(np.clip(33 * count, 200, 330))
     element: Any = hv.Image(found.jm, bounds=(0, 0, count, count), vdims=["distance"]).opts(
-        cmap=BGY, clim=(0, 2), colorbar=True, clabel="Jeffries-Matusita distance (0 alike, 2 apart)",
+        cmap=BGY, clim=(0, 2), colorbar=True, clabel="Jeffries-Matusita distance",
         colorbar_opts=BAR, clipping_colors={"NaN": "transparent"}, tools=["hover"], hooks=[dress],
     )  # fmt: skip
     if count <= TEXT_UP_TO:
@@ -53,7 +53,7 @@ def separability_picture(scene: Scene | Collection, modalities: str | Sequence[s
         low, i, j = min(pairs)
         figures = {"least_apart": [found.classes.names[i], found.classes.names[j]], "distance": round(float(low), 3)}
         worst = f" Least apart: {words[i]} and {words[j]}, {low:.2f}."
-    reasons = [f"{found.classes.name(value)}: {reason}." for value, reason in found.reasons.items()]
+    reasons = [f" {found.classes.name(value)}: {reason}." for value, reason in found.reasons.items()]
     return Picture(
         element.opts(
             frame_width=frame,
@@ -65,9 +65,10 @@ def separability_picture(scene: Scene | Collection, modalities: str | Sequence[s
             hooks=[dress],
         ),
         f"Separability of classes, {' + '.join(names)}",
-        " ".join([f"{found.method}{worst}", *reasons, *found.notes]),
+        f"Jeffries-Matusita distance: 0 alike, 2 fully apart.{worst}{''.join(reasons)}",
         table,
         figures=figures,
+        method=sentences(found.method, *found.notes),
     )
 
 
@@ -99,8 +100,8 @@ def correlation_picture(scene: Scene | Collection, modalities: str | Sequence[st
     table = pd.DataFrame(found.values.round(2), index=pd.Index(found.names, name="band"), columns=list(found.names))
     return Picture(
         hv.Overlay([image, *lines]).opts(
-            frame_width=420,
-            frame_height=420,
+            frame_width=330,
+            frame_height=330,
             xticks=ticks,
             yticks=ticks,
             xrotation=50,
@@ -111,10 +112,9 @@ def correlation_picture(scene: Scene | Collection, modalities: str | Sequence[st
             hooks=[dress],
         ),
         f"Correlation of bands, {' + '.join(names)}",
-        " ".join(
-            ["Pearson correlation over pixels of the whole scene: 1 alike, 0 unrelated, -1 opposite.", *found.notes]
-        ),
+        "Pearson correlation over pixels of the whole scene: 1 alike, 0 unrelated, -1 opposite.",
         table if count <= 40 else _thinned(table),
+        method=sentences(*found.notes),
     )
 
 

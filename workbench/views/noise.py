@@ -1,14 +1,13 @@
 """Signal and noise of each band, the bad ones marked, and what drops them."""
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from workbench.scenes import Collection, Scene
 from workbench.views.backend import hv
-from workbench.views.layers import band_name
-from workbench.views.picture import Picture, Row, row_of
+from workbench.views.layers import band_name, quantity_name
+from workbench.views.picture import Picture, Row, row_of, sentences
 from workbench.views.style import MUTED, PICKED, dress
 
 GOOD, BAD = PICKED[5], PICKED[0]
@@ -27,35 +26,43 @@ def noise_picture(scene: Scene | Collection, modality: str, lowest_snr: float = 
     found = band_quality(scene, modality, lowest_snr)
     info, bad = found.info, set(found.bad)
     x = np.asarray(info.wavelengths if info.wavelengths is not None else range(1, info.bands + 1), float)
-    snr = np.array([np.nan if one.snr is None else one.snr for one in found.bands])
-    good = np.array([band not in bad and np.isfinite(snr[band]) for band in range(info.bands)], bool)
+    told = np.array([np.nan if one.snr is None else one.snr for one in found.bands])
+    measured = bool(np.isfinite(told).any())
+    if not measured:  # a ratio of dB or heights has no meaning
+        told = np.array([np.nan if one.signal is None else one.signal for one in found.bands])
+    good = np.array([band not in bad and np.isfinite(told[band]) for band in range(info.bands)], bool)
     wrong = np.array(sorted(bad), int)
-    name, label = ("wavelength (nm)" if info.wavelengths is not None else "band"), "signal-to-noise ratio"
+    name = "wavelength (nm)" if info.wavelengths is not None else "band"
+    label = "signal-to-noise ratio" if measured else f"median {quantity_name(info)}"
     names = [band_name(info, band) for band in range(info.bands)]
-    rows = [(x[band], snr[band], names[band]) for band in np.flatnonzero(good)]
+    rows = [(x[band], told[band], names[band]) for band in np.flatnonzero(good)]
     dots = hv.Scatter(rows or [(np.nan, np.nan, "")], name, [label, "band name"]).opts(
         color=GOOD, size=6, marker="circle", tools=["hover"], hooks=[dress]
     )
-    low = [(x[band], 0.0 if np.isnan(snr[band]) else snr[band], names[band]) for band in wrong]
-    crosses = hv.Scatter(low or [(np.nan, np.nan, "")], name, [label, "band name"]).opts(
+    bad_rows = [(x[band], 0.0 if np.isnan(told[band]) else told[band], names[band]) for band in wrong]
+    crosses = hv.Scatter(bad_rows or [(np.nan, np.nan, "")], name, [label, "band name"]).opts(
         color=BAD, size=11, marker="x", line_width=2.5, tools=["hover"], hooks=[dress]
     )
-    limit = hv.HLine(lowest_snr).opts(color=MUTED, line_dash="dashed", line_width=1.5)
-    top = float(np.nanmax(snr)) if np.isfinite(snr).any() else 1.0
-    options: dict[str, Any] = {"frame_width": 620, "frame_height": 240, "show_legend": False, "hooks": [dress]}
+    overlay = dots * crosses
+    if measured:
+        overlay *= hv.HLine(lowest_snr).opts(color=MUTED, line_dash="dashed", line_width=1.5)
+    low_y, high_y = (
+        min(0.0, float(np.nanmin([*told, 0.0]))),
+        float(np.nanmax([*told, 0.0, lowest_snr if measured else 0.0])),
+    )
+    margin = 0.06 * ((high_y - low_y) or 1.0)
+    words = drop_words(scene, modality, sorted(bad))
     return Picture(
-        (dots * crosses * limit).opts(ylim=(-0.04 * top, 1.08 * top), xlabel=name, ylabel=label, **options),
-        f"Signal and noise of {modality}",
-        " ".join(
-            [
-                f"{drop_words(scene, modality, sorted(bad))} Dashed: the limit of {lowest_snr:g}.",
-                found.method,
-                *found.notes,
-            ]
+        overlay.opts(
+            ylim=(low_y - margin, high_y + margin), xlabel=name, ylabel=label, frame_width=400, frame_height=220,
+            show_legend=False, hooks=[dress],
         ),
+        f"Signal and noise of {modality}",
+        f"{words} Dashed: the limit of {lowest_snr:g}." if measured else words,
         found.to_frame().set_index("band"),
         figures={"bad_bands": sorted(bad)},
-    )
+        method=sentences(found.method, *found.notes),
+    )  # fmt: skip
 
 
 def noise_row(scene: Scene | Collection) -> Row:

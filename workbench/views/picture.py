@@ -31,6 +31,7 @@ class Picture:
         table: The same figures readable without colour; None only where there are none.
         legend: Colours and what they mean.
         figures: What a report keeps of it in its metrics, as JSON types.
+        method: How it was computed, with sources; folded away until it is asked for.
     """
 
     element: Any
@@ -39,6 +40,7 @@ class Picture:
     table: "pd.DataFrame | None" = None
     legend: Sequence[LegendEntry] = field(default=())
     figures: Mapping[str, Any] = field(default_factory=dict)
+    method: str = ""
 
     def figure(self) -> Any:
         """The Bokeh model of the element."""
@@ -53,7 +55,7 @@ class Picture:
             f'<figure class="wb-picture" role="group" aria-label="{escape(self.title)}">'
             f"<figcaption><b>{escape(self.title)}.</b> {escape(self.description)}</figcaption>"
             f'<div class="wb-plot" role="img" aria-label="{escape(self.description)}">{place}</div>'
-            f"{legend_html(self.legend)}{table_details(self.table)}{script}</figure>"
+            f"{legend_html(self.legend)}{table_details(self.table)}{method_details(self.method)}{script}</figure>"
         )
 
     def _repr_html_(self) -> str:
@@ -185,6 +187,19 @@ def table_details(frame: "pd.DataFrame | None", words: str = "As a table") -> st
         return ""
     named = frame.index.name is not None or frame.index.nlevels > 1
     return f'<details class="wb-details"><summary>{escape(words)}</summary>{table_html(frame, named)}</details>'
+
+
+def method_details(words: str) -> str:
+    """How something was computed, folded away until it is asked for."""
+    if not words:
+        return ""
+    return f'<details class="wb-details"><summary>How it was computed</summary><p>{escape(words)}</p></details>'
+
+
+def sentences(*parts: str) -> str:
+    """Texts one after the other, each once and each with its full stop."""
+    kept = dict.fromkeys(part.strip() for part in parts if part.strip())
+    return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in kept)
 
 
 def _cell(value: Any) -> str:

@@ -89,7 +89,7 @@ def _along(scene: Scene, name: str, found: Any, unit: str, table: Any) -> Pictur
     told = "" if info.bands <= FEW else f" The first {FEW} of {info.bands} bands are drawn."
     return Picture(
         hv.Overlay([*curves, *corners]).opts(
-            frame_width=560,
+            frame_width=400,
             frame_height=210,
             xlabel=f"distance ({unit})",
             ylabel=label,
