@@ -68,3 +68,13 @@ def test_what_cannot_be_fetched_says_where_to_get_it(call):
     assert told.exit_code == 0
     assert "trento" in told.output.lower()
     assert isinstance(call("fetch", "tento", "-q").exception, WorkbenchError)
+
+
+def test_bands_indices_and_alignment_are_told(call, files):
+    call("import", "place", "-m", "hsi=hsi.tif", "-m", "dsm=dsm.tif", "--quantity", "hsi=reflectance",
+         "--set", "hsi.wavelengths=[450,550,650,850]", "-q")  # fmt: skip
+    told = {name: call(name, "place") for name in ("bands", "indices", "alignment")}
+    assert {one.exit_code for one in told.values()} == {0}, told
+    assert "NDVI" in told["indices"].output
+    assert "dsm" in told["alignment"].output
+    assert "450" in told["bands"].output

@@ -289,6 +289,9 @@ def test_overviews(tmp_path):
         assert small[0, row, col] == pytest.approx(expected, rel=1e-5)
     small, _ = scene.overview("rgb")
     assert np.isnan(small[:, 0, 0]).all()
+    np.testing.assert_array_equal(scene.overview("rgb", [2, 0])[0], small[[2, 0]])
+    with pytest.raises(WorkbenchError, match="band 3"):
+        scene.overview("rgb", [3])
     block = rgb[1, 126:129, 300:303].astype(float)
     assert small[1, 42, 100] == pytest.approx(block[block > 0].mean(), rel=1e-5)
 

@@ -166,3 +166,47 @@ def derive(
     for what, count in made.attrs["derived"]["counted"].items():
         print(f"{what}: {count}")
     say(f"Scene {made.name} is ready: workbench report explore -p scene={made.name}")
+
+
+@app.command()
+def alignment(scene: SceneName) -> None:
+    """How the rasters of a scene lie on each other: grids, no-data, and the shift between modalities."""
+    from workbench.scenes import AlignmentReport, open_scene
+    from workbench.scenes.shift import stored_shifts
+
+    opened = open_scene(scene)
+    report = AlignmentReport.of(opened)
+    if report is not None:
+        print(report)
+        return
+    for shift in stored_shifts(opened):
+        print(shift)
+
+
+@app.command()
+def bands(
+    scene: SceneName,
+    modality: Annotated[str, typer.Argument(help="Modality, such as hsi.")] = "hsi",
+    lowest_snr: Annotated[float, typer.Option(help="Signal-to-noise ratio below which a band is called noisy.")] = 5.0,
+) -> None:
+    """Signal and noise of every band, and which ones are bad."""
+    from workbench.scenes import open_scene
+    from workbench.spectra.noise import band_quality
+
+    found = band_quality(open_scene(scene), modality, lowest_snr)
+    frame = found.to_frame()
+    table(list(frame.columns), frame.to_numpy().tolist())
+    print("\n".join([found.method, *found.notes]))
+    if found.bad:
+        listed = ",".join(str(band + 1) for band in found.bad)
+        say(f"To leave them out: workbench derive {scene} {scene}_good -s drop={modality}:{listed}")
+
+
+@app.command()
+def indices(scene: SceneName, modality: Annotated[str, typer.Argument(help="Modality, such as hsi.")] = "hsi") -> None:
+    """Spectral indices that a modality's bands can compute."""
+    from workbench.scenes import open_scene
+    from workbench.spectra.indices import list_indices
+
+    found = list_indices(open_scene(scene).info(modality))
+    table(["index", "what it is", "formula"], [[one.name, one.long_name, one.formula] for one in found])

@@ -217,8 +217,12 @@ class Scene:
         """All bands of one pixel, float32 (band,); raises `WorkbenchError` for a pixel outside."""
         return self.read(modality, slice(row, row + 1), slice(col, col + 1))[:, 0, 0]
 
-    def overview(self, modality: str) -> tuple[NDArray[np.float32], int]:
+    def overview(self, modality: str, bands: Sequence[int] | None = None) -> tuple[NDArray[np.float32], int]:
         """The modality small enough for a first view.
+
+        Args:
+            modality: Name of the modality.
+            bands: Bands from 0, in any order; None for all.
 
         Returns:
             float32 (band, rows, cols), each pixel the mean of a square of valid pixels (of linear power for dB), NaN
@@ -226,9 +230,10 @@ class Scene:
         """
         info, stride = self.info(modality), overview_stride(self.shape)
         if stride == 1:
-            return self.read(modality), 1
+            return self.read(modality, bands=bands), 1
+        chosen = arrays.check_bands(bands, info.bands, f"the overview of {info.name!r}")
         array = self._array(f"overview/{modality}")
-        small = arrays.read_window(array, slice(None), slice(None), None, f"the overview of {info.name!r}")
+        small = arrays.read_window(array, slice(None), slice(None), chosen, f"the overview of {info.name!r}")
         return small.astype(np.float32, copy=False), stride
 
     def pixel_of(self, x: float, y: float) -> tuple[int, int]:

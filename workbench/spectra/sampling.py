@@ -226,12 +226,11 @@ def cut_picture(
     told = tuple(notes)
     whole = slice(0, scene.shape[0]), slice(0, scene.shape[1])
     if window is None and overview_stride(scene.shape) > 1:
-        cube, stride = scene.overview(modality)
+        cube, stride = scene.overview(modality, bands)
         small = np.full((len(names), *cube.shape[1:]), np.nan, np.float32)
         height = max(arrays.BUDGET // cube[:, 0].size, 1)
         for row in range(0, cube.shape[1], height):
-            part = cube[:, row : row + height]
-            small[:, row : row + height] = compute(part if bands is None else part[list(bands)])
+            small[:, row : row + height] = compute(cube[:, row : row + height])
         told += (f"From the overview: each pixel is the mean of {stride} x {stride} pixels of the scene.",)
         return Picture(small, *whole, stride, tuple(names), told)
     window = window or whole
@@ -252,8 +251,7 @@ def read_cube(
     """The cube (band, rows, cols) of a window, or of the overview where there is none, and its stride."""
     if window is not None:
         return scene.read(modality, *window, bands), 1
-    cube, stride = scene.overview(modality)
-    return (cube if bands is None else cube[list(bands)]), stride
+    return scene.overview(modality, bands)
 
 
 def flat(cube: NDArray[Any]) -> NDArray[Any]:
