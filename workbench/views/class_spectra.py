@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 PER_CLASS = 300
 """Labelled pixels that stand for a class."""
-WINDOWS = 400
+WINDOWS = 200
 """Chunks of a scene that are read for them at most."""
 
 
@@ -126,7 +126,10 @@ def _choose(scene: Scene | Collection, per_class: int, rng: np.random.Generator)
     every = every[_sample(every[:, 3], per_class, rng)]
     chunk = np.unique(every[:, :3] // (1, CHUNK, CHUNK), axis=0, return_inverse=True)[1].ravel()
     if chunk.size and chunk.max() >= WINDOWS:  # a huge scene: some chunks stand for all
-        every = every[np.isin(chunk, rng.permutation(chunk.max() + 1)[:WINDOWS])]
+        # every class keeps the chunk in which it has most pixels, then chance fills up
+        needed = [int(np.bincount(chunk[every[:, 3] == value]).argmax()) for value in np.unique(every[:, 3])]
+        kept = list(dict.fromkeys([*needed, *rng.permutation(chunk.max() + 1).tolist()]))
+        every = every[np.isin(chunk, kept[: max(WINDOWS, len(needed))])]
     return [every[every[:, 0] == number, 1:] for number in range(len(scene.scenes))]
 
 
