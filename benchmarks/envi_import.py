@@ -1,8 +1,8 @@
 """How fast ENVI cubes become scenes, against a plain copy of the same file measured just before, and in what memory.
 
-Part of ``python benchmarks/scenes.py --envi``. Copy and import are measured twice over: until the call returns, when
-most bytes wait in memory to be written, and until they are on the disk. Figures are medians of the runs, ratios the
-medians of the runs' own ratios: a busy machine slows both.
+Part of ``python benchmarks/scenes.py --envi``. Copy and import are measured three times over: until the call returns,
+when most bytes wait in memory to be written; until they are on the disk; and in seconds of processors, of which an
+import uses several at once and a copy one. Figures are medians of the runs, ratios the medians of the runs' own ratios.
 """
 
 import os
@@ -18,14 +18,15 @@ ORDERS = {"bsq": (0, 1, 2), "bil": (1, 0, 2), "bip": (1, 2, 0)}
 """Where (band, row, column) stand in the file."""
 
 IMPORT = """
-import re, sys, time
+import re, resource, sys, time
 from pathlib import Path
 from workbench.scenes import import_scene
 import numpy, pyproj, rioxarray, spectral, zarr
-start = time.perf_counter()
+def used(): return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+before, start = used(), time.perf_counter()
 import_scene("cube", {"hsi": sys.argv[1]}, compress=sys.argv[2] == "compressed")
 peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]  # ru_maxrss begins with the parent's
-print(time.perf_counter() - start, int(peak) / 1024)
+print(time.perf_counter() - start, used() - before, int(peak) / 1024)
 """
 
 
@@ -52,25 +53,25 @@ def write_cubes(folder: Path, rows: int, cols: int, bands: int) -> dict[str, Pat
 
 
 def measure(path: Path, how: str, data: Path) -> tuple[float, ...]:
-    """Seconds of a copy and of an import until they return and until they are on disk, peak memory in MB, MB stored."""
+    """Seconds of copy and import until they return, until they are on disk, and of processors; peak MB; MB stored."""
     copy = path.with_suffix(".copy")
     os.sync()
-    start = time.perf_counter()
+    before, start = time.process_time(), time.perf_counter()
     shutil.copyfile(path, copy)
-    copied = time.perf_counter() - start
+    copied, copied_used = time.perf_counter() - start, time.process_time() - before
     flush([copy])
     copied_on_disk = time.perf_counter() - start
     copy.unlink()
     os.sync()
     told = subprocess.run([sys.executable, "-c", IMPORT, str(path), how], check=True, capture_output=True, text=True)
-    imported, memory = map(float, told.stdout.split())
+    imported, imported_used, memory = map(float, told.stdout.split())
     stored = [file for file in (data / "cube.zarr").rglob("*") if file.is_file()]
     start = time.perf_counter()
     flush(stored)
     imported_on_disk = imported + time.perf_counter() - start
     size = sum(file.stat().st_size for file in stored) / 1e6
     shutil.rmtree(data / "cube.zarr")
-    return copied, imported, copied_on_disk, imported_on_disk, memory, size
+    return copied, imported, copied_on_disk, imported_on_disk, copied_used, imported_used, memory, size
 
 
 def flush(files: list[Path]) -> None:
@@ -88,11 +89,11 @@ def report(folder: Path, rows: int, cols: int, bands: int, repeats: int) -> None
     for kind, path in paths.items():
         for how in ("compressed", "uncompressed"):
             runs = np.array([measure(path, how, folder) for _ in range(repeats)])
-            copied, imported, copied_disk, imported_disk, memory, size = np.median(runs, axis=0)
-            ratios = np.median(runs[:, [0, 2]] / runs[:, [1, 3]], axis=0)
+            ratios = np.median(runs[:, 0:6:2] / runs[:, 1:6:2], axis=0)
+            copied, imported, *_, copied_used, imported_used, memory, size = np.median(runs, axis=0)
             print(
-                f"  {kind} {how:<12}  returned: copy {copied:5.2f} s, import {imported:5.2f} s, {ratios[0]:.2f} of its speed"
-                f"; on disk: {copied_disk:5.2f} s, {imported_disk:5.2f} s, {ratios[1]:.2f}; peak {memory:.0f} MB; "
-                f"stored {size:.0f} MB",
+                f"  {kind} {how:<12}  copy {copied:.2f} s, import {imported:.2f} s: {ratios[0]:.2f} of the copy's speed, "
+                f"{ratios[1]:.2f} until on disk; processors {copied_used:.2f} s, {imported_used:.2f} s ({ratios[2]:.2f}); "
+                f"peak {memory:.0f} MB; stored {size:.0f} MB",
                 flush=True,
             )
