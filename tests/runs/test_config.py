@@ -33,7 +33,7 @@ def test_impossible_values_are_refused(key, value):
     "change",
     [
         {"epochs": 0}, {"epochs": 2.5}, {"batch_size": 1}, {"tile": 2}, {"tile_balance": 1.1}, {"learning_rate": 0.0},
-        {"learning_rate": float("inf")}, {"weight_decay": float("nan")}, {"optimizer": "sgd"}, {"patience": 0},
+        {"learning_rate": float("inf")}, {"weight_decay": float("nan")}, {"optimizer": "sgf"}, {"patience": 0},
         {"norm_momentum": 0.0}, {"learning_rat": 1.0},
     ],
 )  # fmt: skip

@@ -97,6 +97,12 @@ def test_official_splits_are_kept_and_checked(place):
     scene = write_scene(place / "spot.zarr", [draft(splits={"official": codes})], CLASSES)
     np.testing.assert_array_equal(scene.named_splits["official"], codes)
     assert dict(write_label_layer(scene, "drawn", {"spot": drawn()}, OTHER).named_splits) == {}
+    other = np.where(drawn() > 0, 3, 0)
+    both = draft(splits={"official": codes, "official@lc": other}, layers={"lc": drawn()})
+    write_scene(place / "both.zarr", [both], CLASSES, layer_classes={"lc": OTHER})
+    np.testing.assert_array_equal(open_scene("both").named_splits["official"], codes)
+    np.testing.assert_array_equal(open_scene("both@lc").named_splits["official"], other)
+    assert list(open_scene("both@lc").named_splits) == ["official"]
     plain = write_scene(place / "plain.zarr", [draft()], CLASSES)
     assert plain.content_hash != scene.content_hash
     for wrong, told in ((codes + 3, "value 4"), (np.ones((20, 30), int), "300 pixels without label")):

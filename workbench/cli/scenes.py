@@ -59,10 +59,11 @@ def import_(
     Grids must agree; where they do not, name the grid to keep and how to resample: --grid hsi --resample average.
     """
     from workbench.scenes import AlignmentReport, import_catalogue_entry, import_scene
+    from workbench.scenes.catalogue import CATALOGUE
     from workbench.scenes.importing import ModalitySource
 
     with progress(f"Importing {name}", quiet) as moved:
-        if source is not None:
+        if source is not None or (not modality and name in CATALOGUE):  # what was fetched needs no folder
             if modality:
                 raise typer.BadParameter("Give either --from (a catalogue entry) or --modality (your own files).")
             scene: Any = import_catalogue_entry(name, source, replace=replace, progress=moved, grid=grid)

@@ -148,7 +148,12 @@ def _drafts(
             tile.crs,
             tile.group,
             dict(tile.reference),
-            dict(tile.named_splits),
+            dict(tile.named_splits)
+            | {
+                f"{split}@{name}": plane
+                for name, each in shown.items()
+                for split, plane in each.scenes[number].named_splits.items()
+            },
             {name: plane for name, plane in planes.items() if plane is not None},
         )
 

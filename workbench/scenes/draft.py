@@ -46,7 +46,8 @@ class TileDraft:
         crs: WKT, or what pyproj understands such as ``"EPSG:32617"``; None where unknown.
         group: Split group: tiles of one group never part.
         reference: Extra maps on the grid (y, x) of any real type.
-        splits: Splits that come with the data, as ``official``: per pixel a code of `SPLIT_CODES` (y, x).
+        splits: Splits that come with the data, as ``official``: per pixel a code of `SPLIT_CODES` (y, x); that of a
+            label layer as ``official@layer``.
         layers: Further label layers (y, x), such as another source's labels; each is opened as ``scene@layer``.
     """
 
@@ -104,7 +105,7 @@ class TileDraft:
             check_name(name, "reference map")
             if np.dtype(plane.dtype).kind not in "iufb":
                 raise WorkbenchError(f"The reference map {name!r} of tile {self.name!r} holds {plane.dtype}.")
-        for name in [*self.splits, *self.layers]:
+        for name in [*(part for key in self.splits for part in key.split("@")), *self.layers]:
             check_name(name, "split or label layer")
         self._check_grid()
 

@@ -261,15 +261,17 @@ class Scene:
     @property
     def reference(self) -> Mapping[str, NDArray[Any]]:
         """Extra class maps on the grid (rows, cols), read when asked for; empty where none is stored."""
-        return _Planes(self, "reference", self._tile.reference)
+        return _Planes(self, "reference", {name: name for name in self._tile.reference})
 
     @property
     def named_splits(self) -> Mapping[str, NDArray[Any]]:
         """Splits that came with the data, read when asked for: uint8 (rows, cols), codes of `SPLIT_CODES`.
 
-        They belong to the labels that the scene came with; a label layer has none.
+        A split belongs to the labels that the scene came with, or to a label layer that came with it.
         """
-        return _Planes(self, "splits", self._tile.splits if self._layer is None else ())
+        end = "" if self._layer is None else f"@{self._layer}"
+        kept = (name for name in self._tile.splits if name.partition("@")[1:] == (end[:1], end[1:]))
+        return _Planes(self, "splits", {name.partition("@")[0]: name for name in kept})
 
     @property
     def _labels_group(self) -> str:
@@ -402,13 +404,11 @@ class Collection:
 class _Planes(Mapping[str, NDArray[Any]]):
     """Extra planes of a scene, each read when asked for."""
 
-    def __init__(self, scene: Scene, group: str, names: tuple[str, ...]) -> None:
+    def __init__(self, scene: Scene, group: str, names: dict[str, str]) -> None:
         self._scene, self._group, self._names = scene, group, names
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self._names:
-            raise KeyError(name)
-        array = self._scene._array(f"{self._group}/{name}")
+        array = self._scene._array(f"{self._group}/{self._names[name]}")
         return arrays.read_window(array, slice(None), slice(None), None, f"the {self._group} {name!r}")
 
     def __iter__(self) -> Iterator[str]:

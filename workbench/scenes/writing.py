@@ -192,7 +192,8 @@ def _write_tile(
         _create(place / "reference" / name, kept.shape, kept.dtype)[:] = kept
         hashes[f"reference/{name}"] = hashlib.sha256(kept.data).hexdigest()
     for name, plane in draft.splits.items():
-        check_split(plane, labels, name, draft.name)
+        of_layer = name.partition("@")[2]
+        check_split(plane, draft.layers.get(of_layer) if of_layer else labels, name, draft.name)
         kept = np.ascontiguousarray(plane, np.uint8)
         _create(place / "splits" / name, kept.shape, kept.dtype)[:] = kept
         hashes[f"splits/{name}"] = hashlib.sha256(kept.data).hexdigest()

@@ -66,6 +66,8 @@ def test_modis_is_a_layer_of_its_own(make, bring):
     for number, tile in enumerate(layer):
         expected = np.vectorize(lambda value: IGBP.get(value, 0))(igbp(number))
         np.testing.assert_array_equal(tile.read_labels(), expected)
+        code = 1 if tile.name.startswith("validation") else 3
+        np.testing.assert_array_equal(tile.named_splits["official"], code * (expected > 0))
     assert layer.attrs["labels_are"] == "a map product (MODIS land cover, 500 m)"
     assert "500 m" in layer.attrs["note"]
     assert layer.classes == found.classes

@@ -173,6 +173,10 @@ def import_tiles(
                 splits = {}
                 if found.plane is not None and tile.side:
                     splits["official"] = np.where(found.plane > 0, np.uint8(SPLIT_CODES[tile.side]), np.uint8(0))
+                for layer, plane in found.layers.items() if tile.side else ():
+                    splits[f"official@{layer}"] = np.where(
+                        np.asarray(plane) > 0, np.uint8(SPLIT_CODES[tile.side]), np.uint8(0)
+                    )
                 draft = TileDraft(
                     tile.name, looked, found.plane, grid.transform, grid.crs, groups[tile.name],
                     splits=splits, layers=found.layers,
