@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.scenes.arrays import open_array
 from workbench.scenes.grid import Grid
 from workbench.scenes.readers.arrays import Oriented, check_real, choose, damaged, find_axes
 from workbench.scenes.readers.cf import cf_raster, nodata_of, scalar_of
@@ -31,7 +32,7 @@ def open_raster(path: Path, variable: str | None, axes: str | None = None) -> It
     """Open an array of a store; see `workbench.scenes.readers.open_raster`."""
     root = _open(path)
     if root.attrs.get("format") == FORMAT:
-        yield _modality(path, root, variable)
+        yield _modality(path, variable)
         return
     arrays = _arrays(path, root)
     name = choose(path, {key: (np.dtype(_kind(item)).name, item.shape) for key, item in arrays.items()}, variable)
@@ -78,7 +79,7 @@ def read_numbers(path: Path, variable: str | None) -> NDArray[Any]:
         raise damaged(path, error) from error
 
 
-def _modality(path: Path, root: Any, variable: str | None) -> Raster:
+def _modality(path: Path, variable: str | None) -> Raster:
     """A modality, or the labels, of a stored scene."""
     from workbench.scenes.store import open_scene
 
@@ -97,7 +98,7 @@ def _modality(path: Path, root: Any, variable: str | None) -> Raster:
         name = chosen.modalities[0]
     if name not in known:
         raise UnknownNameError(f"modality of {path.name}", name, known, f"Write {path.name}:MODALITY.")
-    array = root[f"{chosen.name}/{name}/{name}"]
+    array = open_array(str(path), f"{chosen.name}/{name}/{name}")
     grid = Grid(chosen.shape, chosen.transform, chosen.crs)
     if name == "labels":
         classes = {entry.value: entry.name for entry in chosen.classes}
