@@ -139,6 +139,52 @@ def test_the_angle_follows_the_picked_pixel(page):
     assert "row 30, column 40" in page._legend.object
 
 
+def test_polygons_are_shown_with_their_controls_and_taps_pick_pixels_otherwise(page):
+    hv.renderer("bokeh").get_plot(page._map.element)
+    drawn = page.labels.drawn
+    assert not any(renderer.visible for renderer in drawn._renderers)
+    page._tabs.active = 2
+    assert all(renderer.visible for renderer in drawn._renderers)
+    page.labels.mode.value = "draw"
+    scene = open_scene("small")
+    page.tapped(*scene.position_of(5, 7))
+    assert page.selection.pixels == [(36, 48)]
+    page._tabs.active = 0
+    assert (page.labels.mode.value, drawn.mode) == ("look", "look")
+    page.tapped(*scene.position_of(5, 7))
+    assert page.selection.pixels == [(5, 7)]
+
+
+def test_labels_are_drawn_classes_changed_and_offered_as_a_scene(page, small_world):
+    import shutil
+
+    from workbench.scenes.layers import remove_label_layer
+
+    labels = page.labels
+    try:
+        labels.train.clicks += 1
+        assert "nothing to train on" in labels._said.object
+        labels.class_name.value = "water"
+        labels.add.clicks += 1
+        assert labels.current.value == 4
+        x0, y0 = open_scene("small").position_of(20, 30)
+        square = {"xs": [[x0, x0 + 20, x0 + 20, x0]], "ys": [[y0, y0, y0 - 20, y0 - 20]]}
+        labels.drawn._source.data = {**square, "value": [4], "color": ["#000000"], "key": [0]}
+        assert list(labels.polygon.options) == ["1: 4 water"]
+        assert "kept as a draft" in labels._said.object
+        labels.train.clicks += 1
+        assert "workbench train small@drawn" in labels._said.object
+        assert "small@drawn" in page.scene.options
+        page.scene.value = "small@drawn"
+        assert page.shown.classes.names == ("water",)
+        assert "Labels" in page.layer.options
+        assert list(page.labels.polygon.options) == ["1: 4 water"]
+    finally:
+        if "drawn" in open_scene("small").label_layers:
+            remove_label_layer(open_scene("small"), "drawn")
+        shutil.rmtree(small_world.root / "data" / "labels", ignore_errors=True)
+
+
 def test_no_data_is_said_in_words(page):
     page.pick(0, 0)
     assert "<dt>lidar</dt><dd>no data" in page._facts.object

@@ -141,7 +141,7 @@ def test_classes_are_chosen(small_world):
 @pytest.mark.long
 @pytest.mark.browser
 def test_in_jupyterlab(small_world, tmp_path, chromium_path):
-    """Open the notebook, run it all, change a band: the map in the browser changes."""
+    """Open the notebook, run it all, change the preset and tap the map: what the browser shows changes."""
     import shutil
 
     from playwright.sync_api import sync_playwright
@@ -173,8 +173,8 @@ def test_in_jupyterlab(small_world, tmp_path, chromium_path):
             page.get_by_text("| Idle").wait_for(timeout=90_000)
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_text("Run All Cells", exact=True).click()
-            page.wait_for_function("() => document.body.innerText.includes('[11]:')", timeout=120_000)
-            select = page.locator(".jupyter-widgets select").nth(1)
+            page.wait_for_function("() => document.body.innerText.includes('[14]:')", timeout=120_000)
+            select = page.locator(".jupyter-widgets select").first
             for _ in range(60):  # the notebook draws only the cells in sight
                 if select.count() and select.is_visible():
                     break
@@ -185,9 +185,14 @@ def test_in_jupyterlab(small_world, tmp_path, chromium_path):
             canvas.wait_for(state="visible")
             page.wait_for_timeout(1500)
             before = canvas.screenshot()
-            select.select_option(index=8)
+            select.select_option("Height (lidar)")
             page.wait_for_timeout(2500)
             assert canvas.screenshot() != before
+            box = canvas.bounding_box()
+            page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
+            page.wait_for_timeout(2000)
+            told = page.locator(".wb-legend li", has_text="row ").first.inner_text()
+            assert "row 36, column 48" not in told, told
             assert all("127.0.0.1" in url or url.startswith(("data:", "blob:")) for url in remote)
             browser.close()
     finally:

@@ -30,7 +30,7 @@ class LabelsPart:
         self._made = made
         self.labelling: Labelling | None = None
         self.drawn: DrawnPolygons | None = None
-        self._busy = False
+        self._busy = self._visible = False
         self.file = pn.widgets.Select(width=170, **inner("Label file"))
         self.name = pn.widgets.TextInput(width=150, placeholder="new name", **inner("Save as"))
         self.mode = pn.widgets.RadioButtonGroup(options=MODES, value="look", width=220, **inner())
@@ -93,6 +93,7 @@ class LabelsPart:
         self.drawn = DrawnPolygons(live, self.labelling)
         self.labelling.watch(self._follow)
         self.drawn.on_select(self._selected)
+        self.drawn.visible = self._visible
         self.mode.value = "look"
         self._follow()
 
@@ -100,6 +101,14 @@ class LabelsPart:
     def takes_taps(self) -> bool:
         """Whether taps on the map draw or edit."""
         return self.drawn is not None and self.drawn.mode != "look"
+
+    def show(self, visible: bool) -> None:
+        """Show the polygons while their controls are shown, and let taps pick pixels otherwise."""
+        self._visible = visible
+        if self.drawn is not None and self.drawn.visible != visible:
+            self.drawn.visible = visible
+            if not visible:
+                self.mode.value = "look"
 
     def _watch(self) -> None:
         self.mode.param.watch(lambda _: self._guarded(self._switch), "value")

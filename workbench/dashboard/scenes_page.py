@@ -42,6 +42,8 @@ from workbench.views.style import RIGHT, WRONG, rgb
 
 CHOSEN, INDEX = "Chosen bands", "Spectral index"
 ANOMALIES, ANGLE = "Anomalies (RX)", "Spectral angle to the last picked pixel"
+LABELS = 2
+"""Place of the tab of labels."""
 MOST_PIXELS = 4_000_000
 """Pixels of a class map that are sent at full resolution at most."""
 
@@ -105,6 +107,7 @@ class ScenesPage:
         self._tabs = pn.Tabs(
             ("Pixels", pixels), ("Colours", self.colours.panel()), ("Labels", self.labels.panel()), **inner()
         )
+        self._tabs.param.watch(lambda event: self.labels.show(event.new == LABELS), "active")
         return {
             "map": self._map_place,
             "strip": pn.Column(self._choices, self._legend, margin=0),

@@ -44,6 +44,8 @@ class DrawnPolygons:
         self._outline = ColumnDataSource({"xs": [], "ys": []}, name="look")
         self._known: dict[int, LabelPolygon] = {}
         self._taking = False
+        self._renderers: list[Any] = []
+        self._visible = True
         self._source.on_change("data", self._take)
         live.parts.append(self._attach)
         self.show()
@@ -57,6 +59,19 @@ class DrawnPolygons:
     @mode.setter
     def mode(self, mode: Mode) -> None:
         self._outline.name = mode
+
+    @property
+    def visible(self) -> bool:
+        """Whether the polygons are shown; hidden ones take no taps."""
+        return self._visible
+
+    @visible.setter
+    def visible(self, visible: bool) -> None:
+        self._visible = visible
+        for renderer in self._renderers:
+            renderer.visible = visible
+        if not visible:
+            self.mode = "look"
 
     @property
     def selected(self) -> int | None:
@@ -136,6 +151,7 @@ class DrawnPolygons:
 
     def _attach(self, figure: Any) -> None:
         """Lay the polygons on the figure, and let the page handle taps."""
+        before = list(figure.renderers)
         halo = {"line_color": "#ffffff", "line_width": 4, "line_alpha": 0.9, "line_join": "round"}
         figure.patches("xs", "ys", source=self._source, fill_alpha=0, nonselection_line_alpha=0.9, **halo)
         look = {"fill_alpha": 0.35, "line_width": 2, "line_color": "color", "fill_color": "color"}
@@ -147,6 +163,9 @@ class DrawnPolygons:
             figure.line("x", "y", source=self._follow, line_color=color, line_width=width / 2, line_dash="dashed")
         look = {"fill_color": "#ffffff", "line_color": "#111111", "line_width": 1.5}
         figure.scatter("x", "y", size="size", source=self._handles, nonselection_fill_alpha=1.0, **look)
+        self._renderers = [renderer for renderer in figure.renderers if renderer not in before]
+        for renderer in self._renderers:
+            renderer.visible = self._visible
         code = files("workbench.views").joinpath("polygons.js").read_text(encoding="utf-8")
         models = {
             "figure": figure,
