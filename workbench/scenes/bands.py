@@ -77,7 +77,7 @@ def refuse_empty_bands(name: str, pixels: "Measured", info: "ModalityInfo") -> N
     raise WorkbenchError(
         f"While importing {name!r}: values were expected in every band, and {len(empty)} of {len(bands)} bands hold nothing "
         f"but {nodata}: {_listed(empty)}, counted from 0. Leave them out: "
-        f"drop_bands={_listed([*info.dropped_bands, *empty])}."
+        f"drop_bands={','.join(map(str, sorted([*info.dropped_bands, *empty])))}."
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
 from workbench.base.config import StrictModel
 from workbench.base.errors import UnknownNameError, WorkbenchError
@@ -38,7 +39,7 @@ class ModalitySource(StrictModel):
         offset: Added after scaling.
         nodata: Stored value that means no-data.
         wavelengths: Band centres in nm, or where to read them: ``file.mat:variable``, an ENVI header or a text file;
-            empty to go without those of the file.
+            ``"none"`` to go without those of the file.
         fwhm: Band widths in nm.
         date: When it was measured.
         drop_bands: Bands of the file, counted from 0, that are not wanted; ``"bad"`` for those that the file marks.
@@ -56,6 +57,17 @@ class ModalitySource(StrictModel):
     date: str | None = None
     drop_bands: tuple[int, ...] | Literal["bad"] = ()
     axes: str | None = None
+
+    @field_validator("drop_bands", mode="before")
+    @classmethod
+    def _numbers(cls, given: Any) -> Any:
+        """Bands as a terminal gives them: ``"1,3"``, or one number."""
+        if isinstance(given, int):
+            return (given,)
+        if isinstance(given, str) and given != "bad":
+            words = given.replace(" ", "").strip("()").split(",")
+            return tuple(int(word) for word in words) if all(word.isdigit() for word in words) else given
+        return given
 
 
 def import_scene(
@@ -189,10 +201,12 @@ def describe_source(name: str, source: ModalitySource, raster: Raster) -> tuple[
     kept = [band for band in range(bands) if band not in dropped]
     pixels = Picked(raster.pixels, kept) if dropped else raster.pixels
     wavelengths = source.wavelengths
-    if isinstance(wavelengths, str):
+    if wavelengths == "none":
+        wavelengths = ()
+    elif isinstance(wavelengths, str):
         wavelengths = tuple(float(value) for value in read_vector(wavelengths))
     if wavelengths is None and raster.wavelength_fault:
-        raise WorkbenchError(f"{raster.wavelength_fault} To go without any: wavelengths=().")
+        raise WorkbenchError(f"{raster.wavelength_fault} To go without any: wavelengths=none.")
     per_band: dict[str, Any] = {
         "wavelengths": raster.wavelengths if wavelengths is None else wavelengths or None,
         "fwhm": source.fwhm or raster.fwhm,
