@@ -55,7 +55,11 @@ def test_train_from_them_at_once(labelling):
     assert not labelling.unsaved
     assert labelling.has_layer
     before = made.content_hash
+    assert Labelling(open_scene("s")).has_layer
     labelling.delete(1)
+    labelling.save()
+    assert not labelling.has_layer  # it was made of other polygons
+    assert not Labelling(open_scene("s")).has_layer
     assert labelling.make_layer().content_hash != before
     assert open_scene("s@drawn").classes.names == ("meadow",)  # no class without a pixel
 

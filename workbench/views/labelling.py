@@ -13,6 +13,7 @@ import param
 from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
+from workbench.base.hashing import hash_json
 from workbench.scenes import Collection, Scene, open_scene
 from workbench.scenes.classes import ClassEntry, ClassTable, default_color
 from workbench.scenes.label_files import (
@@ -118,8 +119,11 @@ class Labelling(param.Parameterized):  # type: ignore[misc]  # param ships no ty
 
     @property
     def has_layer(self) -> bool:
-        """Whether the label layer has been made."""
-        return self.name_ in self._whole.label_layers
+        """Whether the label layer has been made of these polygons and classes as they are now."""
+        if self.name_ not in self._whole.label_layers:
+            return False
+        made = open_scene(f"{self._whole.address}@{self.name_}").attrs.get("labels_from", {})
+        return bool(made.get("tiles", {}).get(self.scene.name) == _digest(self.labels))
 
     def files(self) -> list[str]:
         """Names of the label files of this tile, drafts included."""
@@ -339,12 +343,14 @@ class Labelling(param.Parameterized):  # type: ignore[misc]  # param ships no ty
 
         if self.unsaved or not self.path.is_file():
             self.save()
+        digests = {}
         planes, entries, counts = {}, {entry.value: entry for entry in self._classes}, {"polygons": 0}
         paths = {tile.name: label_path(self._whole, self.name_, tile) for tile in self._whole.scenes}
         for tile in self._whole.scenes:
             if not paths[tile.name].is_file():
                 continue
             kept = read_label_file(paths[tile.name], tile.grid)
+            digests[tile.name] = _digest(kept)
             for entry in kept.classes:
                 if entries.setdefault(entry.value, entry).name != entry.name:
                     raise WorkbenchError(
@@ -360,7 +366,7 @@ class Labelling(param.Parameterized):  # type: ignore[misc]  # param ships no ty
             raise WorkbenchError("No pixel centre lies inside a polygon, so there is nothing to train on. Draw some.")
         used = {int(value) for plane in planes.values() for value in np.unique(plane)}
         table = ClassTable(entry for value, entry in entries.items() if value in used)
-        facts = {"labels_from": {"file": f"labels/{self.path.parent.name}/{self.name_}", **counts}}
+        facts = {"labels_from": {"file": f"labels/{self.path.parent.name}/{self.name_}", "tiles": digests, **counts}}
         made = write_label_layer(self._whole, self.name_, planes, table, facts, replace=True)
         self._whole = open_scene(self._whole.address)
         claimed = counts.get("pixels_claimed_by_two_classes", 0)
@@ -420,6 +426,12 @@ class Labelling(param.Parameterized):  # type: ignore[misc]  # param ships no ty
         values = self._classes.values
         current = self.current if self.current in values else (values[0] if values else 0)
         self.param.update(unsaved=unsaved, current=current, version=self.version + 1)
+
+
+def _digest(labels: PolygonLabels) -> str:
+    """What tells whether polygons and classes are the same as those of a label layer."""
+    shapes = sorted((polygon.value, polygon.shape.normalize().wkb_hex) for polygon in labels.polygons)
+    return hash_json([shapes, labels.classes.to_json()])
 
 
 def _corners(points: NDArray[np.float64]) -> NDArray[np.float64]:

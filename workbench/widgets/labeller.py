@@ -20,7 +20,7 @@ from workbench.views.polygon_tools import HINTS, DrawnPolygons
 from workbench.views.raster import raster
 from workbench.widgets.controls import said, wide
 
-MAP = 620
+MAP = 480
 
 
 class SceneLabeller(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
@@ -85,6 +85,7 @@ class SceneLabeller(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         self.preset = ipywidgets.Dropdown(options=titles, description="show", layout=wide("300px"))
         self.mode = ipywidgets.ToggleButtons(options=[("Look", "look"), ("Draw", "draw"), ("Edit", "edit")])
         self.mode.style.button_width = "70px"
+        self.mode.layout = wide("270px")
         self.current = ipywidgets.Dropdown(options=[], description="class", layout=wide("300px"))
         self.polygon = ipywidgets.Dropdown(options=[], description="polygon", layout=wide("250px"))
         self.class_name = ipywidgets.Text("", description="name", layout=wide("250px"))
@@ -95,7 +96,7 @@ class SceneLabeller(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
             ("add", "Add class"), ("change", "Change class"), ("remove", "Remove class"),
         ):  # fmt: skip
             setattr(self, name, ipywidgets.Button(description=words, layout=wide("130px")))
-        self.hint, self.said, self.legend, self.table = (ipywidgets.HTML(layout=wide("420px")) for _ in range(4))
+        self.hint, self.said, self.legend, self.table = (ipywidgets.HTML(layout=wide("400px")) for _ in range(4))
 
     def _open_map(self) -> None:
         scene = self.labelling.scene
@@ -189,7 +190,7 @@ class SceneLabeller(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
                 self.polygon.value = len(table) - 1 if chosen is None else chosen
             self.hint.value = f"<small>{HINTS[self.drawn.mode]}</small>"
             self.legend.value = legend_html(class_legend(state.classes))
-            self.table.value = table_details(table, f"{len(table)} polygons as a table")
+            self.table.value = table_details(table, f"{len(table)} polygon{'' if len(table) == 1 else 's'} as a table")
             wrong = [f"Polygon {number} {words}" for number, words in table["problem"].items() if words]
             if wrong:
                 self.said.value = said(wrong[0], wrong=True)
