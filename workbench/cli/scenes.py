@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.terminal import AsJson, Quiet, SceneName, pairs, progress, say, table, typed
+from workbench.cli.terminal import AsJson, Quiet, SceneName, cell, pairs, progress, say, table, typed
 
 app = typer.Typer()
 
@@ -196,7 +196,7 @@ def bands(
 
     found = band_quality(open_scene(scene), modality, lowest_snr)
     frame = found.to_frame()
-    table(list(frame.columns), frame.to_numpy().tolist())
+    table(list(frame.columns), [[cell(value) for value in row] for row in frame.to_numpy().tolist()])
     print("\n".join([found.method, *found.notes]))
     if found.bad:
         listed = ",".join(str(band + 1) for band in found.bad)

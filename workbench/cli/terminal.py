@@ -57,8 +57,10 @@ def say(text: str) -> None:
 
 
 def cell(value: Any) -> str:
-    """A value as text: numbers with three decimals, nothing for None."""
-    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    """A value as text: numbers with four digits, nothing for None and what is no number."""
+    if value is None or value != value:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def table(head: list[str], rows: list[list[Any]]) -> None:
