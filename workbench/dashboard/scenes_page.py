@@ -1,7 +1,7 @@
 """Scenes: the map of a scene, and what the picked pixel is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from html import escape
 from typing import Any
@@ -15,6 +15,7 @@ from workbench.dashboard.colours_part import ColoursPart
 from workbench.dashboard.labels_part import LabelsPart
 from workbench.dashboard.parts import empty, html, inner, note
 from workbench.dashboard.pixels_part import PixelsPart
+from workbench.dashboard.shown import Shown, class_layer, labels_over, map_window
 from workbench.runs import RunFolder, list_runs
 from workbench.scenes import Collection, Scene, list_scenes, open_scene
 from workbench.scenes.classes import ClassTable
@@ -44,21 +45,8 @@ CHOSEN, INDEX = "Chosen bands", "Spectral index"
 ANOMALIES, ANGLE = "Anomalies (RX)", "Spectral angle to the last picked pixel"
 LABELS = 2
 """Place of the tab of labels."""
-MOST_PIXELS = 4_000_000
-"""Pixels of a class map that are sent at full resolution at most."""
 
 SHOWN_RUNS = 6  # newest runs whose maps are offered as layers
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a layer looks like."""
-
-    rgba: NDArray[np.uint8]
-    legend: tuple[LegendEntry, ...] = ()
-    bar: str = ""
-    close: Callable[[Window], NDArray[np.uint8] | None] | None = None
-    """Gives a window of it at full resolution, None where that would take long."""
 
 
 class ScenesPage:
@@ -274,15 +262,15 @@ class ScenesPage:
                 scene, angle_layer(scene, self._deepest(), *self.selection.pixels[-1])
             )
         if scene.has_labels:
-            found["Labels"] = lambda: _classes(label_values(scene)[0], scene.classes, scene.read_labels)
+            found["Labels"] = lambda: class_layer(label_values(scene)[0], scene.classes, scene.read_labels)
         self._newest_map = None
         for run in self._runs:
             told = f"{model_title(run.config.model)}, {run.config.view} view, {percent(run.metrics['test']['oa'])}"
             mapped = map_values(run, scene)
             if mapped is not None:
                 classes = run_classes(run)
-                close = partial(_map_window, run, scene)
-                found[_unique(f"Class map: {told}", found)] = partial(_classes, mapped[0], classes, close)
+                close = partial(map_window, run, scene)
+                found[_unique(f"Class map: {told}", found)] = partial(class_layer, mapped[0], classes, close)
                 self._newest_map = self._newest_map or (*mapped, classes)
             if run.config.scene_hash == self._whole.content_hash:  # its test pixels lie here
                 found[_unique(f"Right and wrong: {told}", found)] = partial(self._errors, scene, run)
@@ -327,7 +315,7 @@ class ScenesPage:
             over = colorize(values, self.shown.classes)
             rgba = np.where(over[..., 3:] > 0, over, rgba)
             legend = legend or class_legend(self.shown.classes, values)
-            self._shown = replace(shown, close=partial(_labels_over, self.shown, shown.close))
+            self._shown = replace(shown, close=partial(labels_over, self.shown, shown.close))
         self._map.show(rgba)
         self._zoomed(self._map.window)
         self._legend.object = shown.bar + legend_html(legend)
@@ -399,34 +387,6 @@ def _usable_runs() -> list[RunFolder]:
         if len(found) == SHOWN_RUNS:
             break
     return found
-
-
-def _classes(
-    values: NDArray[Any], classes: ClassTable, read: Callable[..., NDArray[Any] | None] | None = None
-) -> Shown:
-    def close(window: Window) -> NDArray[np.uint8] | None:
-        found = read(*window) if read is not None else None
-        return None if found is None else colorize(found, classes)
-
-    return Shown(colorize(values, classes), class_legend(classes, values), close=close)
-
-
-def _map_window(run: RunFolder, scene: Scene, rows: slice, cols: slice) -> NDArray[Any] | None:
-    if (rows.stop - rows.start) * (cols.stop - cols.start) > MOST_PIXELS:
-        return None
-    found = map_values(run, scene, (rows, cols))
-    return None if found is None else found[0]
-
-
-def _labels_over(
-    scene: Scene, close: Callable[[Window], NDArray[np.uint8] | None] | None, window: Window
-) -> NDArray[np.uint8] | None:
-    rgba = close(window) if close is not None else None
-    values = scene.read_labels(*window)
-    if rgba is None or values is None:
-        return None
-    over = colorize(values, scene.classes)
-    return np.where(over[..., 3:] > 0, over, rgba)
 
 
 def _classes_of(spectrum: LiveSpectrum) -> tuple[LegendEntry, ...]:
