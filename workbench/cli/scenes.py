@@ -41,7 +41,10 @@ def import_(
     ] = [],  # noqa: B006
     labels: Annotated[
         str | None,
-        typer.Option(help="Label raster (GeoTIFF, .mat:variable) or polygons (GeoPackage, Shapefile, GeoJSON)."),
+        typer.Option(
+            help="Label raster (GeoTIFF, .mat:variable, ENVI class map), polygons (GeoPackage, Shapefile, GeoJSON) or ENVI "
+            "regions of interest (.txt)."
+        ),
     ] = None,
     class_column: Annotated[str | None, typer.Option(help="Column of the polygons that holds the class.")] = None,
     class_names: Annotated[
@@ -51,6 +54,7 @@ def import_(
         str | None, typer.Option(help="Modality whose grid all others are brought to; of houston2018: 1m or labels.")
     ] = None,
     resample: Annotated[str | None, typer.Option(help="How: nearest, bilinear, cubic, average, ...")] = None,
+    compress: Annotated[bool, typer.Option(help="Pack the pixels; without, import is faster and larger.")] = True,
     replace: Annotated[bool, typer.Option(help="Replace a scene of that name.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -89,7 +93,16 @@ def import_(
             }
             names = None if class_names is None else [part.strip() for part in class_names.split(",")]
             scene = import_scene(
-                name, sources, labels, class_column, names, grid, resample, replace=replace, progress=moved
+                name,
+                sources,
+                labels,
+                class_column,
+                names,
+                grid,
+                resample,
+                replace=replace,
+                progress=moved,
+                compress=compress,
             )
     print(AlignmentReport.of(scene))
     for note in scene.attrs.get("import_counts", {}).items():

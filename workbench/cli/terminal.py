@@ -1,6 +1,7 @@
 """What all commands of the terminal share: options, words, tables and progress bars."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ def say(text: str) -> None:
 
 def cell(value: Any) -> str:
     """A value as text: numbers with four digits, nothing for None and what is no number."""
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
