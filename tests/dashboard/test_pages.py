@@ -83,11 +83,18 @@ def test_pixels_are_collected_taken_away_and_saved(page, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir())[:3] == ["hsi.csv", "hsi.hdr", "hsi.sli"]
     kept = read_envi_library(tmp_path / "hsi.sli")
     np.testing.assert_array_equal(kept.values[1], scene.spectrum("hsi", 30, 40))
+    page.picks.profile.clicks += 1
+    places = page.picks._profile_place
+    assert [pane.object.split("</h2>")[0] for pane in places[::3]] == [
+        "<h2>Height (m) along the line, lidar",
+        "<h2>Backscatter dB along the line, sar",
+    ]
     color = dict(page.selection.colored)[(8, 9)]
     page.picks._remove(1)  # the second newest
     assert page.selection.pixels == [(5, 7), (8, 9)]
     assert color in page.picks._words[0].object
     assert [row.visible for row in page.picks._rows] == [True] * 2 + [False] * 6
+    assert len(places) == 0  # it was a profile of other pixels
     page.picks.clear.clicks += 1
     assert page.selection.pixels == [(8, 9)]
 

@@ -76,3 +76,13 @@ def test_without_labels_single_pixels_work(small_world):
     picture = spectra_picture(scene, "msi", [(scene.spectrum("msi", 0, 0), "here")])
     assert bokeh_model(picture.element).renderers
     assert list(picture.table) == ["here"]
+
+
+def test_the_few_bands_of_a_multispectral_sensor_are_joined():
+    from workbench.scenes import ModalityInfo
+    from workbench.views.spectra import picked_lines
+
+    centres = (443.0, 492.0, 560.0, 665.0, 833.0, 1614.0, 2202.0)
+    info = ModalityInfo(name="msi", dtype="float32", bands=7, wavelengths=centres)
+    (line,) = picked_lines(info, None, [(np.arange(7, dtype=np.float32), "here")])
+    np.testing.assert_array_equal(line["x"], centres)

@@ -122,6 +122,10 @@ def test_taps_collect_pixels_that_are_saved(small_world, tmp_path):
     explorer._tapped(*scene.position_of(30, 40), False)
     assert explorer.selection.pixels == [(5, 7), (30, 40)]
     assert len(explorer.spectrum_figure.renderers[-1].data_source.data["xs"]) == 2
+    assert [picture.title for picture in explorer.profile().pictures][1:] == [
+        "Height (m) along the line, lidar",
+        "Backscatter dB along the line, sar",
+    ]
     explorer.folder.value = str(tmp_path / "spectra")
     explorer.save.click()
     assert "hsi.sli" in explorer.said.value

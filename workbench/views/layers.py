@@ -9,7 +9,7 @@ import numpy as np
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.scenes import ModalityInfo, Scene
 
-TRUE_COLOUR = (640.0, 550.0, 460.0)  # nm
+TRUE_COLOUR = (640.0, 550.0, 480.0)  # nm; of Sentinel-2 bands 4, 3 and 2
 COLOUR_INFRARED = (850.0, 650.0, 550.0)
 SHORT = {"pca": "Principal components", "mnf": "Minimum noise fraction", "cir": "Colour infrared"}
 NEAR_ENOUGH = 40.0  # nm by which the nearest band may miss a wavelength

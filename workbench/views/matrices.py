@@ -31,7 +31,7 @@ def separability_picture(scene: Scene | Collection, modalities: str | Sequence[s
     found = separability(scene, names)
     count = len(found.classes)
     words = [f"{entry.value} {entry.name}" for entry in found.classes]
-    frame = int(np.clip(33 * count, 200, 330))
+    frame = int(np.clip(31 * count, 200, 310))
     element: Any = hv.Image(found.jm, bounds=(0, 0, count, count), vdims=["distance"]).opts(
         cmap=BGY, clim=(0, 2), colorbar=True, clabel="Jeffries-Matusita distance",
         colorbar_opts=BAR, clipping_colors={"NaN": "transparent"}, tools=["hover"], hooks=[dress],

@@ -44,6 +44,7 @@ def noise_picture(scene: Scene | Collection, modality: str, lowest_snr: float = 
         color=BAD, size=11, marker="x", line_width=2.5, tools=["hover"], hooks=[dress]
     )
     overlay = dots * crosses
+    ticks = {"xticks": [int(at) for at in x]} if info.wavelengths is None and info.bands <= 12 else {}
     if measured:
         overlay *= hv.HLine(lowest_snr).opts(color=MUTED, line_dash="dashed", line_width=1.5)
     low_y, high_y = (
@@ -55,7 +56,7 @@ def noise_picture(scene: Scene | Collection, modality: str, lowest_snr: float = 
     return Picture(
         overlay.opts(
             ylim=(low_y - margin, high_y + margin), xlabel=name, ylabel=label, frame_width=400, frame_height=220,
-            show_legend=False, hooks=[dress],
+            show_legend=False, hooks=[dress], **ticks,
         ),
         f"Signal and noise of {modality}",
         f"{words} Dashed: the limit of {lowest_snr:g}." if measured else words,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.base.errors import WorkbenchError
 from workbench.scenes import Scene
 from workbench.views.backend import hv
 from workbench.views.classes import LegendEntry
@@ -31,6 +32,7 @@ def profile_pictures(
     vertices: Sequence[tuple[float, float]] | None = None,
     modalities: Sequence[str] | None = None,
     method: str = "nearest",
+    width: int = 400,
 ) -> list[Picture]:
     """The line on the map, and the values along it, one frame for each modality.
 
@@ -39,6 +41,7 @@ def profile_pictures(
         vertices: Map positions x, y of the line; columns and rows where not georeferenced. None crosses the middle.
         modalities: Which; None is every one of at most `FEW` bands, else all.
         method: ``nearest`` or ``bilinear``.
+        width: Of the frame of values along the line, pixels.
 
     Raises:
         WorkbenchError: The line has fewer than two points or lies outside the scene.
@@ -63,7 +66,7 @@ def profile_pictures(
         f"{found.distance[-1]:,.4g} {unit} long, on {drawn.layer.title.lower()}.",
         None,
     )
-    return [ground, *(_along(scene, name, found, unit, table) for name in names)]
+    return [ground, *(_along(scene, name, found, unit, table, width) for name in names)]
 
 
 def profile_row(scene: Scene, vertices: Sequence[Sequence[float]] = ()) -> Row:
@@ -72,7 +75,18 @@ def profile_row(scene: Scene, vertices: Sequence[Sequence[float]] = ()) -> Row:
     return row_of(partial(profile_pictures, scene, line))
 
 
-def _along(scene: Scene, name: str, found: Any, unit: str, table: Any) -> Picture:
+def pixel_line(scene: Scene, pixels: Sequence[tuple[int, int]]) -> list[tuple[float, float]]:
+    """The line through picked pixels (row, col), in the order in which they were picked.
+
+    Raises:
+        WorkbenchError: There are fewer than two.
+    """
+    if len(pixels) < 2:
+        raise WorkbenchError("A profile goes through picked pixels: keep two or more of them.")
+    return [scene.position_of(row, col) for row, col in pixels]
+
+
+def _along(scene: Scene, name: str, found: Any, unit: str, table: Any, width: int) -> Picture:
     info, values = scene.info(name), found.values[name]
     shown = range(min(info.bands, FEW))
     label = quantity_name(info)
@@ -89,7 +103,7 @@ def _along(scene: Scene, name: str, found: Any, unit: str, table: Any) -> Pictur
     told = "" if info.bands <= FEW else f" The first {FEW} of {info.bands} bands are drawn."
     return Picture(
         hv.Overlay([*curves, *corners]).opts(
-            frame_width=400,
+            frame_width=width,
             frame_height=210,
             xlabel=f"distance ({unit})",
             ylabel=label,

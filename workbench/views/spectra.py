@@ -24,6 +24,7 @@ FEW_BANDS = 12
 """Bands without wavelengths that are named at the axis."""
 FRAME_KEYS = ("frame_width", "frame_height")
 
+MULTISPECTRAL = 20  # bands up to which a sensor is taken for one
 NO_LINE = {"x": [np.nan], "y": [np.nan], "color": "#000000"}
 """HoloViews draws no empty list of lines."""
 
@@ -170,12 +171,17 @@ def _box(left: float, bottom: float, right: float, top: float, color: str) -> di
 
 
 def _runs(x: NDArray[np.float64], *columns: NDArray[Any]) -> list[NDArray[np.intp]]:
-    """Indices of bands in rising order, cut where bands are missing or have no value: no line bridges such a gap."""
+    """Indices of bands in rising order, cut where bands are missing or have no value: no line bridges such a gap.
+
+    The few bands of a multispectral sensor stand apart by design, and are joined.
+    """
     order = np.argsort(x, kind="stable")
     valid = np.all([np.isfinite(column[order]) for column in columns], axis=0)
     order = order[valid]
     if len(order) < 2:
         return []
+    if len(x) <= MULTISPECTRAL:
+        return [order]
     steps = np.diff(x[order])
     cuts = np.flatnonzero(steps > 4 * np.median(np.diff(np.sort(x)))) + 1
     return [run for run in np.split(order, cuts) if len(run) > 1]

@@ -16,7 +16,8 @@ from workbench.views.layers import Layer, find_layer, layers
 from workbench.views.live import LiveMap, LiveSpectrum, colorbar_html
 from workbench.views.look import COLORS, Look
 from workbench.views.picked import save_spectra
-from workbench.views.picture import bokeh_model, legend_html
+from workbench.views.picture import Row, bokeh_model, legend_html, row_of
+from workbench.views.profiles import pixel_line, profile_pictures
 from workbench.views.raster import can_detail, detail, raster
 from workbench.views.selection import Selection
 from workbench.widgets.controls import said, wide
@@ -83,6 +84,10 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         if self.preset.value == CHOSEN:
             return self.look.layer
         return self.look.index_layer if self.preset.value == INDEX else find_layer(self.scene, self.preset.value)
+
+    def profile(self) -> Row:
+        """Heights, backscatter and the like along the line through the picked pixels."""
+        return row_of(lambda: profile_pictures(self.scene, pixel_line(self.scene, self.selection.pixels)))
 
     @property
     def map_figure(self) -> Any:
