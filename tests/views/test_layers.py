@@ -19,7 +19,7 @@ def scene_of(tmp_path, **modalities):
 def test_true_colour_takes_the_bands_nearest_to_red_green_blue(tmp_path):
     scene = scene_of(tmp_path, hsi={"bands": 6, "wavelengths": (900.0, 455.0, 500.0, 548.0, 645.0, 840.0)})
     first = layers(scene)[0]
-    assert (first.title, first.bands) == ("True colour (hsi)", (4, 3, 1))
+    assert (first.title, first.bands) == ("True colour (hsi)", (4, 3, 2))
     assert find_layer(scene, "colour infrared").bands == (5, 4, 3)
 
 

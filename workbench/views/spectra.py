@@ -24,7 +24,7 @@ FEW_BANDS = 12
 """Bands without wavelengths that are named at the axis."""
 FRAME_KEYS = ("frame_width", "frame_height")
 
-MULTISPECTRAL = 20  # bands up to which a sensor is taken for one
+REGULAR = 0.8  # share of equal steps from which bands are those of an imaging spectrometer
 NO_LINE = {"x": [np.nan], "y": [np.nan], "color": "#000000"}
 """HoloViews draws no empty list of lines."""
 
@@ -173,17 +173,18 @@ def _box(left: float, bottom: float, right: float, top: float, color: str) -> di
 def _runs(x: NDArray[np.float64], *columns: NDArray[Any]) -> list[NDArray[np.intp]]:
     """Indices of bands in rising order, cut where bands are missing or have no value: no line bridges such a gap.
 
-    The few bands of a multispectral sensor stand apart by design, and are joined.
+    The bands of a multispectral sensor stand apart by design, and are joined.
     """
     order = np.argsort(x, kind="stable")
     valid = np.all([np.isfinite(column[order]) for column in columns], axis=0)
     order = order[valid]
     if len(order) < 2:
         return []
-    if len(x) <= MULTISPECTRAL:
+    every = np.diff(np.sort(x))
+    usual = np.median(every)
+    if np.mean((every > usual / 1.5) & (every < usual * 1.5)) < REGULAR:
         return [order]
-    steps = np.diff(x[order])
-    cuts = np.flatnonzero(steps > 4 * np.median(np.diff(np.sort(x)))) + 1
+    cuts = np.flatnonzero(np.diff(x[order]) > 4 * usual) + 1
     return [run for run in np.split(order, cuts) if len(run) > 1]
 
 
