@@ -16,3 +16,12 @@ def test_a_map_in_place_of_labels_is_said(tmp_path, labels_are):
     html = scene_headline("A place", "Two sentences.", scene).text
     assert ("The labels are a map product (Esri &lt;land&gt; cover)" in html) == (labels_are is not None)
     assert "accura" not in html
+
+
+def test_what_the_import_said_is_listed_escaped():
+    from workbench.views.headline import notes
+
+    told = notes(["3 < 4", "corrected"])._repr_mimebundle_()
+    assert told["text/html"] == "<ul><li>3 &lt; 4</li><li>corrected</li></ul>"
+    assert told["text/plain"] == "3 < 4\ncorrected"
+    assert notes([])._repr_mimebundle_()["text/html"] == ""

@@ -55,6 +55,12 @@ def alignment_table(scene: Scene | Collection) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
+def alignment_notes(scene: Scene | Collection) -> list[str]:
+    """What the import said beside the table: shifts between modalities, how labels were made, what was corrected."""
+    report = AlignmentReport.of(scene)
+    return [] if report is None else [*map(str, report.shifts), *report.notes]
+
+
 def class_table(scene: Scene | Collection) -> "pd.DataFrame":
     """Labelled pixels of each class at full resolution, in how many tiles, and its area where the grid has metres."""
     import pandas as pd

@@ -39,6 +39,12 @@ def table(frame: "pd.DataFrame", index: bool | None = None) -> Html:
     return Html(table_html(frame, named), frame.to_string())
 
 
+def notes(sentences: Sequence[str]) -> Html:
+    """Sentences as a list; nothing for none."""
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return Html(f"<ul>{items}</ul>" if items else "", "\n".join(sentences))
+
+
 def run_headline(run: RunFolder, scene: Scene, title: str = "") -> Html:
     """Title, verdict, score with controls, and the class map beside the reference."""
     metrics = run.metrics

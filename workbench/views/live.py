@@ -123,7 +123,7 @@ class LiveMap:
         if figure.tags:
             return
         figure.tags = ["finished"]
-        figure.image_rgba("image", "x", "y", "dw", "dh", source=self._detail, level="image")
+        figure.image_rgba("image", "x", "y", "dw", "dh", source=self._detail, level="glyph")
         for part in self.parts:
             part(figure)
         look = {"size": RING, "fill_alpha": 0, "source": self._rings}
