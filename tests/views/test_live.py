@@ -80,6 +80,7 @@ def test_a_detail_lies_where_its_pixels_are(small_world):
     rgba[0, 0] = 255  # the upper left pixel
     live.show_detail(rgba, seen[0])
     source = plot.state.renderers[1].data_source
+    assert plot.state.renderers[1].level == plot.state.renderers[0].level  # or it would be drawn underneath
     assert (source.data["x"][0], source.data["y"][0]) == (x0 - 1, y1 - 1)  # two metres a pixel
     assert source.data["image"][0][-1, 0] == 0xFFFFFFFF  # Bokeh draws the last row on top
     live.show(raster(scene, find_layer(scene)).rgba)
