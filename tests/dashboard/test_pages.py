@@ -113,7 +113,7 @@ def test_bands_wavelengths_stretch_and_index_change_the_map(page):
     before = drawn()
     slide(page.colours.bands[0], 8)
     assert page.layer.value == "Chosen bands"
-    assert page.look.layer.bands == (8, 2, 0)
+    assert page.look.layer.bands == (8, 2, 1)
     assert not np.array_equal(before, drawn())
     page.colours.wavelengths.value = "1500, 700, 550"
     assert page.look.layer.bands == (8, 5, 2)

@@ -27,7 +27,7 @@ def line(explorer):
 def test_it_begins_with_the_true_colour_composite_and_the_middle_pixel(small_world):
     scene = open_scene("small")
     explorer = SceneExplorer(scene)
-    assert explorer.layer.bands == (4, 2, 0)
+    assert explorer.layer.bands == (4, 2, 1)
     assert (explorer.row.value, explorer.col.value) == (36, 48)
     np.testing.assert_allclose(line(explorer), scene.spectrum("hsi", 36, 48), rtol=1e-6)
     assert "row 36, column 48" in explorer.legend.value
@@ -38,7 +38,7 @@ def test_bands_change_the_map_and_pixels_the_spectrum(small_world):
     explorer = SceneExplorer(scene)
     figure, before = explorer.map_figure, pixels(explorer).copy()
     explorer.bands[0].value = 8
-    assert explorer.layer.bands == (8, 2, 0)
+    assert explorer.layer.bands == (8, 2, 1)
     assert not np.array_equal(before, pixels(explorer))
     explorer.row.value, explorer.col.value = 5, 7
     np.testing.assert_allclose(line(explorer), scene.spectrum("hsi", 5, 7), rtol=1e-6)
