@@ -78,3 +78,19 @@ def test_bands_indices_and_alignment_are_told(call, files):
     assert "NDVI" in told["indices"].output
     assert "dsm" in told["alignment"].output
     assert "450" in told["bands"].output
+
+
+def test_polygons_become_a_label_layer(call, files):
+    import geopandas
+    from shapely import box
+
+    call("import", "place", "-m", "hsi=hsi.tif", "-q")
+    shapes = [box(500_000, 5_399_980, 500_010, 5_400_000), box(500_020, 5_399_980, 500_030, 5_400_000)]
+    geopandas.GeoDataFrame({"crop": ["oats", "rye"]}, geometry=shapes, crs="EPSG:32633").to_file(files / "fields.gpkg")
+    made = call("label", "place", "fields.gpkg", "--column", "crop", "--name", "fields")
+    assert made.exit_code == 0, made.output
+    layer = open_scene("place@fields")
+    assert layer.classes.names == ("oats", "rye")
+    np.testing.assert_array_equal(np.bincount(layer.read_labels().ravel())[1:], [50, 50])
+    wrong = call("label", "place", "fields.gpkg", "--column", "corp")
+    assert isinstance(wrong.exception, WorkbenchError)

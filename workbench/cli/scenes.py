@@ -224,3 +224,18 @@ def indices(scene: SceneName, modality: Annotated[str, typer.Argument(help="Moda
 
     found = list_indices(open_scene(scene).info(modality))
     table(["index", "what it is", "formula"], [[one.name, one.long_name, one.formula] for one in found])
+
+
+@app.command()
+def label(
+    scene: SceneName,
+    file: Annotated[Path, typer.Argument(help="Polygons: GeoPackage, Shapefile or GeoJSON.")],
+    column: Annotated[str | None, typer.Option(help="Column that holds the class.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the label layer; what has that name is replaced.")] = "drawn",
+) -> None:
+    """Make a file of polygons a label layer of a scene, to train on as SCENE@NAME."""
+    from workbench.scenes import open_scene
+    from workbench.views.labelling import Labelling
+
+    made = Labelling(open_scene(scene), name, path=file, class_column=column).make_layer()
+    say(f"Labels {made.name} are ready: workbench split {made.name}")
