@@ -8,7 +8,7 @@ import pytest
 
 HEAVY = {
     *("torch", "lightning", "torchmetrics", "sklearn", "scipy"),
-    *("holoviews", "panel", "bokeh", "datashader", "hvplot", "ipywidgets", "IPython", "matplotlib"),
+    *("holoviews", "panel", "bokeh", "hvplot", "ipywidgets", "IPython", "matplotlib"),
     *("papermill", "nbconvert", "nbformat", "nbclient", "jupyterlab"),
     *("rasterio", "rioxarray", "xarray", "zarr", "dask", "h5py", "spectral"),
     *("pandas", "geopandas", "shapely", "pyarrow"),
