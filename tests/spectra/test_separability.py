@@ -91,3 +91,12 @@ def test_gaps_of_one_modality_do_not_empty_the_table(store, rng):
     found = band_correlation(store(hsi=cube, lidar=height), ["hsi", "lidar"])
     assert found.values[0, 2] == pytest.approx(1, abs=1e-6)
     assert np.isfinite(found.values).all()
+
+
+def test_one_band_of_height_is_not_lost_among_many_of_a_spectrum(store, rng):
+    spectra = rng.normal(size=(40, 40, 80)).astype(np.float32)
+    height, labels = fields(rng, [(0.0,), (6.0,)])
+    scene = store(hsi=spectra, lidar=height, labels=labels)
+    alone, both = separability(scene, "lidar"), separability(scene, ["hsi", "lidar"])
+    assert alone.jm[0, 1] > 1.9
+    assert both.jm[0, 1] > 1.7  # noise of the spectra takes a little away

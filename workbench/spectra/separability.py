@@ -73,7 +73,8 @@ def separability(
 ) -> Separability:
     """Compare the labelled pixels of each pair of classes, in one modality or in several side by side.
 
-    Bands are standardised and reduced to at most `COMPONENTS` principal components of all labelled pixels read.
+    Bands are standardised and reduced to at most `COMPONENTS` principal components of all labelled pixels read; each
+    of several modalities to its share of them, so that one band of height is not lost among a hundred of a spectrum.
 
     Args:
         scene: A scene or collection with labels.
@@ -92,11 +93,18 @@ def separability(
     names = [modalities] if isinstance(modalities, str) else list(modalities)
     pixels, labels = labelled_pixels(scene, names, per_class, seed)
     scaled = StandardScaler().fit_transform(pixels.values.astype(np.float64))
-    varied = scaled[:, scaled.std(axis=0) > 0]
-    depth = min(COMPONENTS, varied.shape[1], max(len(varied) - 1, 0))
+    ends = np.cumsum([scene.info(name).bands for name in names])
+    owner = np.searchsorted(ends, np.array(pixels.bands), side="right")
+    share, most = max(COMPONENTS // len(names), 1), max(len(scaled) - 1, 0)
+    parts = [np.empty((len(scaled), 0))]
+    for number in range(len(names)):
+        varied = scaled[:, (owner == number) & (scaled.std(axis=0) > 0)]
+        if part := min(share, varied.shape[1], most):
+            parts.append(PCA(part, whiten=True, svd_solver="full").fit_transform(varied))
+    points = np.hstack(parts)
+    depth = points.shape[1]
     fewest = max(3 * depth, 10)
     reasons, groups = {}, {}
-    points = PCA(depth, whiten=True, svd_solver="full").fit_transform(varied) if depth else varied
     counts = tuple(int((labels == value).sum()) for value in scene.classes.values)
     for value, count in zip(scene.classes.values, counts, strict=True):
         if not depth:
