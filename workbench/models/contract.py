@@ -130,11 +130,10 @@ class FusionModel(nn.Module, ABC):
 
     def place(self, device: torch.device | str) -> Self:
         """Move the network to a device, its 2-D convolutions channels-last, which is faster everywhere."""
-        self.to(device=device)
-        for parameter in self.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        return self
+        for module in self.modules():  # those of 3-D convolutions cannot be laid out so
+            if not module._modules and all(parameter.dim() != 5 for parameter in module.parameters()):
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return self.to(device=device)
 
     def _check(self, inputs: Mapping[str, Tensor], view: View) -> None:
         name = type(self).__name__
