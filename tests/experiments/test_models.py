@@ -50,3 +50,25 @@ def test_a_wrong_option_leaves_no_run(scene, options, error):
     with pytest.raises(error, match="loop"):
         train(scene, "selfloop", options=options, **{**OPTIONS, "epochs": 1})
     assert {run.id for run in list_runs() if run.finished} == before
+
+
+def test_a_model_trains_in_its_first_view_unless_told(scene):
+    run = train(scene, "unet", **{key: value for key, value in {**OPTIONS, "epochs": 1}.items() if key != "view"})
+    assert run.config.view == "dense"
+    with pytest.raises(WorkbenchError, match="UNet has no attention"):
+        run.attention(row=10, col=10)
+    with pytest.raises(UnknownNameError, match="view of unet"):
+        train(scene, "unet", **{**OPTIONS, "view": "patch"})
+
+
+def test_what_cannot_be_compiled_is_refused(scene):
+    with pytest.raises(WorkbenchError, match=r"MMRS .* not compiled"):
+        train(scene, "mmrs", compile=True, **{**OPTIONS, "epochs": 1})
+
+
+def test_quick_differs_where_a_network_needs_it():
+    from workbench.training.recipes import QUICK, recipe
+
+    assert recipe("fusatnet", "quick") == QUICK
+    assert recipe("selfloop", "quick") == QUICK.model_copy(update={"scaling": "minmax"})
+    assert (recipe("unet", "quick").tile, recipe("unet", "quick").schedule) == (64, QUICK.schedule)

@@ -1,12 +1,11 @@
 """AMM-FuseNet against the numbers that the released network outputs, weights drawn from its roles' names."""
 
-import zlib
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tests.models.golden import draw_inputs, fill, slashed
 from workbench.models import create_model
 from workbench.models.blocks import count_parameters
 
@@ -24,41 +23,16 @@ LOGITS_AT = {
 }  # fmt: skip
 
 
-def draw(role: str, shape: tuple[int, ...], scale: float) -> torch.Tensor:
-    rng = np.random.default_rng(zlib.crc32(role.encode()))
-    return torch.from_numpy((rng.standard_normal(shape) * scale).astype("float32"))
-
-
-def fill(model: nn.Module) -> None:
-    for name, module in model.named_modules():
-        # the parameter paths of a ResNet keep their dots in its roles
-        role = name.replace(".", "/", 1) if name.startswith("encoder") else name.replace(".", "/")
-        with torch.no_grad():
-            if isinstance(module, nn.Conv1d | nn.Conv2d):
-                shape = tuple(module.weight.shape)
-                module.weight.copy_(draw(role + "/weight", shape, float(np.sqrt(2.0 / np.prod(shape[1:])))))
-                if module.bias is not None:
-                    module.bias.copy_(draw(role + "/bias", shape[:1], 0.1))
-            elif isinstance(module, nn.BatchNorm2d):
-                size = (module.num_features,)
-                module.weight.copy_(1 + draw(role + "/gamma", size, 0.1))
-                module.bias.copy_(draw(role + "/beta", size, 0.1))
-                module.running_mean.copy_(draw(role + "/mean", size, 0.1))
-                module.running_var.copy_(1 + draw(role + "/var", size, 0.1).abs())
-
-
 @pytest.fixture(scope="module")
 def released() -> nn.Module:
     model = create_model("ammfusenet", {"image": 13, "aux": 2}, 7).eval()
-    fill(model)
+    # the parameter paths of a ResNet keep their dots in its roles
+    fill(model, lambda name: name.replace(".", "/", 1) if name.startswith("encoder") else slashed(name))
     return model
 
 
 def test_the_network_is_the_released_function(released):
-    inputs = {}
-    for role, bands in (("image", 13), ("aux", 2)):
-        rng = np.random.default_rng(zlib.crc32(f"input/{role}".encode()))
-        inputs[role] = torch.from_numpy(rng.random((1, bands, 64, 64)).astype("float32"))
+    inputs = draw_inputs({"image": 13, "aux": 2}, 1, 64)
     with torch.inference_mode():
         logits = released(inputs, view="dense").logits[0]
     largest = logits.abs().max().item()

@@ -1,12 +1,11 @@
 """FusAtNet against the numbers that the published network outputs when every weight is drawn from its role's name."""
 
-import zlib
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tests.models.golden import draw_inputs, fill
 from workbench.models import create_model
 from workbench.models.blocks import count_parameters
 
@@ -27,38 +26,11 @@ FIGURES = {  # mean, standard deviation, first four values
 }
 
 
-def draw(role: str, shape: tuple[int, ...], scale: float) -> np.ndarray:
-    """The values of a role: standard normal from the checksum of its name, scaled."""
-    rng = np.random.default_rng(zlib.crc32(role.encode()))
-    return (rng.standard_normal(shape) * scale).astype("float32")
-
-
-def fill(model: nn.Module) -> None:
-    """Give every convolution and batch norm the weights that its role draws."""
-    for name, module in model.named_modules():
-        role = name.replace(".", "/")
-        with torch.no_grad():
-            if isinstance(module, nn.Conv2d):
-                shape = tuple(module.weight.shape)
-                spread = float(np.sqrt(2.0 / np.prod(shape[1:])))
-                module.weight.copy_(torch.from_numpy(draw(role + "/weight", shape, spread)))
-                module.bias.copy_(torch.from_numpy(draw(role + "/bias", shape[:1], 0.1)))
-            elif isinstance(module, nn.BatchNorm2d):
-                size = (module.num_features,)
-                module.weight.copy_(torch.from_numpy(1 + draw(role + "/gamma", size, 0.1)))
-                module.bias.copy_(torch.from_numpy(draw(role + "/beta", size, 0.1)))
-                module.running_mean.copy_(torch.from_numpy(draw(role + "/mean", size, 0.1)))
-                module.running_var.copy_(torch.from_numpy(1 + np.abs(draw(role + "/var", size, 0.1))))
-
-
 @pytest.fixture(scope="module")
 def published() -> tuple[nn.Module, dict[str, torch.Tensor]]:
     model = create_model("fusatnet", {"hsi": 144, "aux": 1}, 15).eval()
     fill(model)
-    inputs = {}
-    for role, bands in (("hsi", 144), ("aux", 1)):
-        rng = np.random.default_rng(zlib.crc32(f"input/{role}".encode()))
-        inputs[role] = torch.from_numpy(rng.random((2, bands, 11, 11)).astype("float32"))
+    inputs = draw_inputs({"hsi": 144, "aux": 1}, 2, 11)
     return model, inputs
 
 

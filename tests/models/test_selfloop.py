@@ -1,12 +1,11 @@
 """The self-looping CNN against the numbers that the released network outputs, weights drawn from its roles' names."""
 
-import zlib
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tests.models.golden import draw_inputs, fill
 from workbench.base.errors import WorkbenchError
 from workbench.models import create_model
 from workbench.models.blocks import count_parameters
@@ -27,41 +26,12 @@ RECONSTRUCTED = {  # mean, standard deviation, first four values
 }
 
 
-def draw(role: str, shape: tuple[int, ...], scale: float) -> torch.Tensor:
-    rng = np.random.default_rng(zlib.crc32(role.encode()))
-    return torch.from_numpy((rng.standard_normal(shape) * scale).astype("float32"))
-
-
-def fill(model: nn.Module) -> None:
-    for name, module in model.named_modules():
-        role = name.replace(".", "/")
-        with torch.no_grad():
-            if isinstance(module, nn.ConvTranspose2d):
-                inside, outside, *kernel = module.weight.shape
-                spread = float(np.sqrt(2.0 / (inside * np.prod(kernel))))
-                module.weight.copy_(draw(role + "/weight", (inside, outside, *kernel), spread))
-                module.bias.copy_(draw(role + "/bias", (outside,), 0.1))
-            elif isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
-                shape = tuple(module.weight.shape)
-                module.weight.copy_(draw(role + "/weight", shape, float(np.sqrt(2.0 / np.prod(shape[1:])))))
-                module.bias.copy_(draw(role + "/bias", shape[:1], 0.1))
-            elif isinstance(module, nn.BatchNorm2d):
-                size = (module.num_features,)
-                module.weight.copy_(1 + draw(role + "/gamma", size, 0.1))
-                module.bias.copy_(draw(role + "/beta", size, 0.1))
-                module.running_mean.copy_(draw(role + "/mean", size, 0.1))
-                module.running_var.copy_(1 + draw(role + "/var", size, 0.1).abs())
-
-
 @pytest.fixture(scope="module")
 def released() -> tuple[SelfLoopCNN, dict[str, torch.Tensor]]:
     model = create_model("selfloop", {"hsi": 144, "aux": 1}, 15, released=True).eval()
     assert isinstance(model, SelfLoopCNN)
     fill(model)
-    inputs = {}
-    for role, bands in (("hsi", 144), ("aux", 1)):
-        rng = np.random.default_rng(zlib.crc32(f"input/{role}".encode()))
-        inputs[role] = torch.from_numpy(rng.random((2, bands, 11, 11)).astype("float32"))
+    inputs = draw_inputs({"hsi": 144, "aux": 1}, 2, 11)
     return model, inputs
 
 

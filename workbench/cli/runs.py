@@ -66,7 +66,7 @@ def train(
             "--input", "-i", metavar="ROLE=MODALITY[,MODALITY]", help="Who plays a role: -i hsi=hsi -i aux=lidar,sar"
         ),
     ] = [],  # noqa: B006
-    view: ViewName = "patch",
+    view: ViewName = None,
     protocol: Protocol = "blocks",
     split: SplitSet = [],  # noqa: B006
     split_seed: Annotated[int | None, typer.Option(help="Seed of the split; --seed where not given.")] = None,

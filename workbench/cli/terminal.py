@@ -23,8 +23,10 @@ SplitSet = Annotated[
     typer.Option("--split", metavar="KEY=VALUE", help="Parameter of the protocol, such as --split block_size=33."),
 ]
 ViewName = Annotated[
-    Literal["patch", "dense"],
-    typer.Option(help="patch: the published computation; dense: the same weights in one pass."),
+    Literal["patch", "dense"] | None,
+    typer.Option(
+        help="patch: the published computation; dense: the same weights in one pass; the model's first if not given."
+    ),
 ]
 
 

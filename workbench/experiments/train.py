@@ -43,7 +43,7 @@ def train(
     model: str = "fusatnet",
     inputs: dict[str, Any] | None = None,
     split: Split | None = None,
-    view: Literal["patch", "dense"] = "patch",
+    view: Literal["patch", "dense"] | None = None,
     recipe: str = "quick",
     width: float = 1.0,
     seed: int = 0,
@@ -65,7 +65,7 @@ def train(
         model: Name of the model.
         inputs: Modalities that play each role, such as `{"hsi": ["hsi"], "aux": ["lidar"]}`.
         split: The split; None makes one by `blocks` with the model's patch size and `seed`.
-        view: `patch` or `dense`.
+        view: `patch` or `dense`; None is the model's first, as published.
         recipe: `quick`, or one of the model's own such as `published`.
         width: Factor on hidden channels.
         seed: Seed of weights, sampling and, where none is given, the split.
@@ -85,6 +85,7 @@ def train(
     if not isinstance(scene, Scene | Collection):
         scene = open_scene(scene)
     kind = model_class(model)
+    view = view or kind.views[0]
     if view not in kind.views:
         raise UnknownNameError(f"view of {model}", str(view), kind.views)
     roles = resolve_roles(scene, model, inputs)

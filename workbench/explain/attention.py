@@ -67,8 +67,10 @@ def attention_at(
         view: The view the network was trained in.
 
     Raises:
-        WorkbenchError: The pixel lies outside the tile or has no data.
+        WorkbenchError: The network shows no attention, or the pixel lies outside the tile or has no data.
     """
+    if not (model.spatial_masks or model.channel_masks):
+        raise WorkbenchError(f"{type(model).__name__} has no attention to show. Look at its errors instead.")
     height, width = scene.shape
     try:
         row, col = index(row), index(col)

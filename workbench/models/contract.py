@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,7 @@ class FusionModel(nn.Module, ABC):
     views: ClassVar[tuple[View, ...]]
     patch_size: ClassVar[int]
     recipes: ClassVar[dict[str, Recipe]]
+    quick: ClassVar[dict[str, Any]] = {}  # fields in which the recipe `quick` differs for this network
     channel_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh channels
     spatial_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh positions
     window: int | None = None  # side of the windows that prediction blends, where all of a tile counts
@@ -112,13 +113,13 @@ class FusionModel(nn.Module, ABC):
         """Roles of which one may be absent when an answer is asked for."""
         return ()
 
-    @abstractmethod
     def patch(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
-        """The published computation on patches."""
+        """The published computation on patches, of networks that have this view."""
+        raise self._no_view("patch")
 
-    @abstractmethod
     def dense(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
-        """The same weights over a tile."""
+        """The same weights over a tile, of networks that have this view."""
+        raise self._no_view("dense")
 
     @abstractmethod
     def receptive_field(self, view: View) -> tuple[int, int]:
@@ -135,10 +136,13 @@ class FusionModel(nn.Module, ABC):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self.to(device=device)
 
+    def _no_view(self, view: str) -> UnknownNameError:
+        return UnknownNameError(f"view of {type(self).__name__}", view, self.views)
+
     def _check(self, inputs: Mapping[str, Tensor], view: View) -> None:
         name = type(self).__name__
         if view not in self.views:
-            raise UnknownNameError(f"view of {name}", view, self.views)
+            raise self._no_view(view)
         grids = set()
         for role, bands in self.inputs.items():
             if role not in inputs:

@@ -114,14 +114,14 @@ class MMRS(FusionModel):
     def patch(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
         """Logits of patches `(B, C, 11, 11)`."""
         found = {role: self._extractor(role)(inputs[role], False) for role in SIDES if role in inputs}
-        return FusionOutput(self._answer({role: values.flatten(1) for role, values in found.items()}))
+        return FusionOutput(self._answer({role: values.flatten(1) for role, values in found.items()})[0])
 
     def dense(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
         """Logits of every pixel of a tile `(B, C, H, W)`."""
         found = {role: self._extractor(role)(inputs[role], True) for role in SIDES if role in inputs}
         batch, _, height, width = next(iter(found.values())).shape
         flat = {role: values.permute(0, 2, 3, 1).flatten(0, 2) for role, values in found.items()}
-        logits = self._answer(flat)
+        logits, _ = self._answer(flat)
         return FusionOutput(logits.view(batch, height, width, -1).permute(0, 3, 1, 2))
 
     def learn(self, inputs: Mapping[str, Tensor], targets: Tensor, view: View) -> FusionOutput:
@@ -130,7 +130,7 @@ class MMRS(FusionModel):
         found = {role: self._extractor(role)(inputs[role], view == "dense") for role in SIDES}
         batch, _, height, width = found["hsi"].shape
         flat = {role: values.permute(0, 2, 3, 1).flatten(0, 2) for role, values in found.items()}
-        logits = self._answer(flat)
+        logits, fused = self._answer(flat)
         counted = targets.flatten() != IGNORE
         wanted = targets.flatten()[counted]
         hsi, aux = flat["hsi"][counted], flat["aux"][counted]
@@ -139,7 +139,7 @@ class MMRS(FusionModel):
         if self.generation and len(wanted):
             losses, adversary = self._game(hsi, aux, wanted)
         if self.graph and len(wanted):
-            self._remember(self._fused(*self._tokens({"hsi": hsi, "aux": aux})).detach(), wanted)
+            self._remember(fused.detach()[counted], wanted)
         shaped = logits if view == "patch" else logits.view(batch, height, width, -1).permute(0, 3, 1, 2)
         return FusionOutput(shaped, {}, losses, {}, adversary)
 
@@ -167,12 +167,11 @@ class MMRS(FusionModel):
             stacked = self.fuse(stacked + self.modality)
         return stacked.mean(1)
 
-    def _answer(self, found: Mapping[str, Tensor]) -> Tensor:
+    def _answer(self, found: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits and fused tokens of `(n, size)` features by role."""
         fused = self._fused(*self._tokens(found))
-        if self.graph:
-            fused = fused + self._convolved(fused)
-        logits: Tensor = self.head(fused)
-        return logits
+        whole = fused + self._convolved(fused) if self.graph else fused
+        return self.head(whole), fused
 
     def _convolved(self, queries: Tensor) -> Tensor:
         """Two graph convolutions; a query is joined to its nearest prototypes, prototypes among themselves."""
@@ -219,8 +218,8 @@ class MMRS(FusionModel):
         adversary = adversary + hinge(self.judge_hsi(hsi.detach(), targets), self.judge_hsi(made_hsi.detach(), targets))
         fooled = -(self.judge_aux(made_aux, targets).mean() + self.judge_hsi(made_hsi, targets).mean())
         rebuilt = functional.l1_loss(made_aux, aux.detach()) + functional.l1_loss(made_hsi, hsi.detach())
-        alone = functional.cross_entropy(self._answer({"hsi": hsi}), targets) + functional.cross_entropy(
-            self._answer({"aux": aux}), targets
+        alone = functional.cross_entropy(self._answer({"hsi": hsi})[0], targets) + functional.cross_entropy(
+            self._answer({"aux": aux})[0], targets
         )
         return {"adversarial": 0.1 * fooled, "reconstruction": rebuilt, "one_role": 0.5 * alone}, adversary
 

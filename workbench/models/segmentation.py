@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -30,22 +30,8 @@ COMMON = {
         scaling_from="training",
         norm_momentum=None,
     ),
-    "quick": Recipe(
-        epochs=30,
-        tile=64,
-        tile_batch=8,
-        pixels_per_tile=32,
-        optimizer="adamw",
-        learning_rate=1e-3,
-        weight_decay=0.05,
-        schedule="onecycle",
-        scaling="standard",
-        scaling_from="training",
-        augment="dihedral",
-        norm_momentum=None,
-    ),
 }
-"""Recipes of all segmentation networks; `quick` is ours."""
+"""Recipes of all segmentation networks."""
 
 
 class SegmentationModel(FusionModel):
@@ -69,6 +55,10 @@ class SegmentationModel(FusionModel):
     views = ("dense",)
     patch_size = 11  # for splits: the buffer of pixel-wise networks
     recipes: ClassVar[dict[str, Recipe]] = COMMON
+    quick: ClassVar[dict[str, Any]] = {
+        "epochs": 30, "tile": 64, "tile_batch": 8, "pixels_per_tile": 32, "learning_rate": 1e-3, "weight_decay": 0.05,
+        "norm_momentum": None,
+    }  # fmt: skip
 
     def __init__(self, inputs: Mapping[str, int], classes: int, width: float = 1.0, window: int = 64) -> None:
         super().__init__(inputs, classes, width)
@@ -79,10 +69,6 @@ class SegmentationModel(FusionModel):
     def receptive_field(self, view: View) -> tuple[int, int]:
         """All that any window over the pixel holds."""
         return self.window - 1, self.window - 1
-
-    def patch(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
-        """There is none."""
-        raise NotImplementedError
 
     def dense(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
         """Logits `(B, K, H, W)` of tiles of any size."""

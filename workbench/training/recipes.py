@@ -38,7 +38,8 @@ def recipe(model: str, name: str, changes: dict[str, Any] | None = None) -> Reci
         UnknownNameError: No such model or recipe.
         WorkbenchError: A change is unknown or ill-typed.
     """
-    known = {"quick": QUICK, **model_class(model).recipes}
+    kind = model_class(model)
+    known = {"quick": QUICK.model_copy(update=kind.quick), **kind.recipes}
     if name not in known:
         raise UnknownNameError(f"recipe of {model}", name, known)
     asked = {key: value for key, value in (changes or {}).items() if value is not None}

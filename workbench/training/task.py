@@ -71,6 +71,10 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
     ) -> None:
         super().__init__()
         self.model = model
+        if compiled and type(model).learn is not FusionModel.learn:
+            raise WorkbenchError(
+                f"{type(model).__name__} learns by more than one pass and is not compiled. Train without."
+            )
         self.automatic_optimization = not model.adversaries()
         self._called = [torch.compile(model) if compiled else model]  # a list, so that it is not registered twice
         self.table, self.training_samples, self.validation_samples = table, training, validation
@@ -141,7 +145,8 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         """One step; `batch` is only the step's number."""
         inputs, targets = self.batch(self.current_epoch, batch_idx, self.global_rank, self.trainer.world_size)
         # dropout and noise too follow from (seed, epoch, step, rank), so that a resumed run equals an uninterrupted one
-        torch.manual_seed(hash((self.seed, self.current_epoch, batch_idx, self.global_rank)) % 2**63)
+        place = np.random.SeedSequence([self.seed, self.current_epoch, batch_idx, self.global_rank])
+        torch.manual_seed(int(place.generate_state(1, np.uint64)[0] >> 1))
         if type(self.model).learn is FusionModel.learn:
             output = self._called[0](inputs, view=self.view)
         else:

@@ -4,7 +4,7 @@ https://cfconventions.org: ``scale_factor``, ``add_offset``, ``_FillValue``, ``u
 standard names of wavelengths.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from workbench.base.errors import WorkbenchError
 from workbench.scenes.grid import Grid
 from workbench.scenes.modality import QUANTITIES, Quantity
-from workbench.scenes.readers.arrays import Oriented, check_real, find_axes
+from workbench.scenes.readers.arrays import Axes, Oriented, check_real, find_axes
 from workbench.scenes.readers.registry import Raster
 from workbench.scenes.readers.units import to_nanometres
 
@@ -38,6 +38,20 @@ class LazyVariable:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         return np.asarray(self._variable[key].values)
+
+
+def bare_raster(pixels: Oriented, attrs: Mapping[str, Any], axes: Axes, what: str, **more: Any) -> Raster:
+    """The raster of an array without dimensions' coordinates: no place, and what its attributes say of its values."""
+    return Raster(
+        pixels=pixels,
+        grid=Grid(pixels.shape[1:]),
+        nodata=nodata_of(attrs, what),
+        scale=scalar_of(attrs, "scale_factor", 1.0, what),
+        offset=scalar_of(attrs, "add_offset", 0.0, what),
+        unit=str(attrs.get("units", "")),
+        axes=axes,
+        **more,
+    )
 
 
 def cf_raster(dataset: "xr.Dataset", name: str, path: Path, declared: str | None) -> Raster:

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
-from workbench.scenes.grid import Grid
 from workbench.scenes.readers.arrays import Oriented, choose, damaged, find_axes
-from workbench.scenes.readers.cf import WAVELENGTHS, nodata_of, scalar_of
+from workbench.scenes.readers.cf import WAVELENGTHS, bare_raster
 from workbench.scenes.readers.registry import Raster
 from workbench.scenes.readers.units import to_nanometres
 
@@ -34,17 +33,7 @@ def open_raster(path: Path, variable: str | None, axes: str | None = None) -> It
         order = find_axes(data.shape, names if any(names) else None, axes, what)
         pixels = Oriented(data, order, path)
         wavelengths, fault = _wavelengths(data, order, path)
-        yield Raster(
-            pixels=pixels,
-            grid=Grid(pixels.shape[1:]),
-            nodata=nodata_of(attrs, what),
-            scale=scalar_of(attrs, "scale_factor", 1.0, what),
-            offset=scalar_of(attrs, "add_offset", 0.0, what),
-            unit=str(attrs.get("units", "")),
-            wavelengths=wavelengths,
-            wavelength_fault=fault,
-            axes=order,
-        )
+        yield bare_raster(pixels, attrs, order, what, wavelengths=wavelengths, wavelength_fault=fault)
 
 
 def read_numbers(path: Path, variable: str | None) -> NDArray[Any]:

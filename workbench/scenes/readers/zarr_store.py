@@ -16,7 +16,7 @@ from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.scenes.arrays import open_array
 from workbench.scenes.grid import Grid
 from workbench.scenes.readers.arrays import Oriented, check_real, choose, damaged, find_axes
-from workbench.scenes.readers.cf import cf_raster, nodata_of, scalar_of
+from workbench.scenes.readers.cf import bare_raster, cf_raster
 from workbench.scenes.readers.registry import Raster
 from workbench.scenes.schema import FORMAT
 
@@ -55,15 +55,7 @@ def open_raster(path: Path, variable: str | None, axes: str | None = None) -> It
     attrs = dict(array.attrs)
     order = find_axes(array.shape, names, axes, what)
     pixels = Oriented(array, order, path)
-    yield Raster(
-        pixels=pixels,
-        grid=Grid(pixels.shape[1:]),
-        nodata=nodata_of(attrs, what),
-        scale=scalar_of(attrs, "scale_factor", 1.0, what),
-        offset=scalar_of(attrs, "add_offset", 0.0, what),
-        unit=str(attrs.get("units", "")),
-        axes=order,
-    )
+    yield bare_raster(pixels, attrs, order, what)
 
 
 def read_numbers(path: Path, variable: str | None) -> NDArray[Any]:
