@@ -30,6 +30,7 @@ CONDA_NAMES = {
     "jupyter-client": "jupyter_client",
     "pyviz-comms": "pyviz_comms",
     "torch": "pytorch",
+    "xxhash": "python-xxhash",
 }
 # Come with another build of PyTorch or another operating system than the one that constraints.txt was made on.
 ELSEWHERE = re.compile(r"nvidia-|cuda-|triton$|appnope$|pywin|colorama$|exceptiongroup$")

@@ -253,16 +253,16 @@ def test_bad_input_leaves_nothing(files, tmp_path, data):
 
 
 def test_a_full_disk_leaves_nothing(files, data, monkeypatch):
-    from workbench.scenes.chunks import ChunkWriter
+    from workbench.scenes.shards import ShardWriter
 
-    keep = ChunkWriter.write
+    keep = ShardWriter.write
 
-    def refuse(self, block, row, first, col):
-        if (row, col) == (64, 64):
+    def refuse(self, row, first, chunks):
+        if row == 64:
             raise OSError(errno.ENOSPC, "No space left on device")
-        keep(self, block, row, first, col)
+        keep(self, row, first, chunks)
 
-    monkeypatch.setattr(ChunkWriter, "write", refuse)
+    monkeypatch.setattr(ShardWriter, "write", refuse)
     with pytest.raises(WorkbenchError, match="disk is full"):
         import_scene("full", {"hsi": files["hsi"]})
     assert list(data.glob("*")) == list(data.glob(".*")) == []

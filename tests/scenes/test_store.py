@@ -185,14 +185,14 @@ def test_only_the_root_is_read_on_opening(stored):
 
 def test_lost_and_truncated_chunks_are_told(stored):
     scene, _ = stored
-    chunk = Path(scene.address, "a", "hsi", "hsi", "c.0.1.1")
+    chunk = Path(scene.address, "a", "hsi", "hsi", "c.0.1.0")
     whole = chunk.read_bytes()
     chunk.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WorkbenchError, match="damaged"):
         open_scene(Path(scene.address)).read("hsi")
     chunk.unlink()
     for use in (lambda scene: scene.read("hsi"), lambda scene: scene["hsi"]):
-        with pytest.raises(WorkbenchError, match="1 of its 4 chunks are missing"):
+        with pytest.raises(WorkbenchError, match="1 of its 2 files are missing"):
             use(open_scene(Path(scene.address)))
 
 

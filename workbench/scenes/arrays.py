@@ -1,5 +1,6 @@
 """Reading arrays of a stored scene: checked windows, straight from Zarr, without dask."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -28,12 +29,12 @@ def open_store(address: str, path: str) -> "Store":
 
 
 def open_array(address: str, path: str) -> "zarr.Array[Any]":
-    """Open one array; of a local store, its chunks are counted.
+    """Open one array; of a local store, its files are counted.
 
     Zarr gives the fill value for a chunk that is not there, so a store that lost files would read as zeros.
 
     Raises:
-        WorkbenchError: The array or one of its chunks is missing, or its description is damaged.
+        WorkbenchError: The array or one of its files is missing, or its description is damaged.
     """
     import zarr
 
@@ -43,10 +44,12 @@ def open_array(address: str, path: str) -> "zarr.Array[Any]":
         raise _broken(address, path, error) from error
     if not is_url(address):
         there = sum(1 for file in (Path(address) / path).iterdir() if file.name.startswith("c."))
-        if there < array.nchunks:
+        sizes = zip(array.shape, array.shards or array.chunks, strict=True)
+        files = math.prod(-(-whole // part) for whole, part in sizes)
+        if there < files:
             raise WorkbenchError(
-                f"While reading {path} of {address}: {array.nchunks - there} of its {array.nchunks} chunks are "
-                "missing. The store is incomplete; import or copy the scene again."
+                f"While reading {path} of {address}: {files - there} of its {files} files are missing. The store is "
+                "incomplete; import or copy the scene again."
             )
     return array
 

@@ -16,6 +16,8 @@ FORMAT = "fusion-workbench scene"
 SCHEMA = 1
 CHUNK = 64
 """Rows and columns of a chunk; it holds all bands, so that a spectrum and a window both cost one or few chunks."""
+PLANE_CHUNK = 512
+"""Rows and columns of a chunk of labels and other planes of one band."""
 OVERVIEW_SIDE = 512
 SUFFIX = ".zarr"
 KEPT_NAMES = {"labels", "layers", "overview", "reference", "splits"}

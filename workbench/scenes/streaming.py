@@ -1,6 +1,5 @@
 """A modality's pixels go by once, block by block: stored, hashed and made into the overview at the same time."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,21 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.scenes.chunks import ChunkWriter
 from workbench.scenes.draft import ArrayLike
 from workbench.scenes.overview import OverviewBuilder
 from workbench.scenes.schema import CHUNK
+from workbench.scenes.shards import Packed, ShardWriter
 
 if TYPE_CHECKING:
     import zarr
 
 BLOCK_COLS = 32 * CHUNK
-"""Blocks are 64 x 2048 pixels of all bands: what is in memory at a time, and the order in which bytes are hashed."""
+"""Blocks are 64 x 2048 pixels of all bands: what is in memory at a time, a file of the store, and hashed in one piece."""
 
 BLOCK_BYTES = 38 * 2**20
 """Blocks of more bytes than this are narrower."""
 
 WORKERS = min(4, os.cpu_count() or 1)
+
+
+def block_cols(pixel_bytes: int) -> int:
+    """Columns of a block, whole chunks, where all bands of a pixel have `pixel_bytes`."""
+    return min(BLOCK_COLS, max(BLOCK_BYTES // (pixel_bytes * CHUNK * CHUNK), 1) * CHUNK)
 
 
 def blocks(shape: tuple[int, int], pixel_bytes: int = 1) -> Iterator[tuple[slice, slice]]:
@@ -33,7 +37,7 @@ def blocks(shape: tuple[int, int], pixel_bytes: int = 1) -> Iterator[tuple[slice
         shape: Rows and columns of the raster.
         pixel_bytes: Bytes of all bands of a pixel.
     """
-    wide = min(BLOCK_COLS, max(BLOCK_BYTES // (pixel_bytes * CHUNK * CHUNK), 1) * CHUNK)
+    wide = block_cols(pixel_bytes)
     for row in range(0, shape[0], CHUNK):
         for col in range(0, shape[1], wide):
             yield slice(row, min(row + CHUNK, shape[0])), slice(col, min(col + wide, shape[1]))
@@ -53,10 +57,12 @@ def stream(
         advance: Called with the share of the pixels done since the last call, times the number of bands.
 
     Returns:
-        SHA-256 of the values in the order of blocks.
+        XXH3 (128 bits) of the values in the order of blocks: eight times as fast as SHA-256, and none is out to deceive.
     """
-    digest = hashlib.sha256()
-    writer = ChunkWriter(data)
+    from xxhash import xxh3_128
+
+    digest = xxh3_128()
+    writer = ShardWriter(data)
     bands, rows, cols = data.shape
 
     def summarise(place: tuple[slice, slice], block: NDArray[Any]) -> None:
@@ -64,15 +70,18 @@ def stream(
         if overview.stride > 1:
             overview.add(block, place[0].start, place[1].start)
 
+    def write(place: tuple[slice, slice], chunks: list[Future[Packed]]) -> None:
+        writer.write(place[0].start, place[1].start, (chunk.result() for chunk in chunks))
+
     with ThreadPoolExecutor(WORKERS) as pool:
-        running: list[Future[None]] = []
+        running: list[Future[Any]] = []
         for place in blocks((rows, cols), bands * data.dtype.itemsize):
             block = np.ascontiguousarray(pixels[:, place[0], place[1]], dtype=data.dtype)
             for done in running:
                 done.result()
-            running = [pool.submit(summarise, place, block)]
-            for col in writer.columns(place[1]):
-                running.append(pool.submit(writer.write, block, place[0].start, place[1].start, col))
+            chunks = [pool.submit(writer.pack, block, place[1].start, col) for col in writer.columns(place[1])]
+            # the writing waits for chunks that were begun before it, so that it never waits for its own thread
+            running = [pool.submit(summarise, place, block), pool.submit(write, place, chunks)]
             advance(block.size / (rows * cols))
         for done in running:
             done.result()

@@ -21,6 +21,7 @@ from workbench.scenes.overview import OverviewBuilder, overview_shape
 from workbench.scenes.schema import (
     CHUNK,
     FORMAT,
+    PLANE_CHUNK,
     SCHEMA,
     SUFFIX,
     PlaneRecord,
@@ -29,7 +30,7 @@ from workbench.scenes.schema import (
     check_name,
     overview_stride,
 )
-from workbench.scenes.streaming import blocks, stream
+from workbench.scenes.streaming import block_cols, blocks, stream
 
 if TYPE_CHECKING:
     import zarr
@@ -225,9 +226,10 @@ def _create(
     attributes: dict[str, Any] | None = None,
     compress: bool = True,
 ) -> "zarr.Array[Any]":
-    """A chunked array whose chunks are all written, even empty ones: a missing chunk then means damage.
+    """A chunked array whose chunks are all written, even empty ones: a missing file then means damage.
 
-    LZ4 after a shuffle of bits packs noisy integers tighter than Zstandard alone, and ten times as fast.
+    A raster's rows of chunks are shards, files of at most a block each. LZ4 after a shuffle of bits packs noisy
+    integers tighter than Zstandard alone, and ten times as fast.
     """
     import zarr
     from zarr.codecs import BloscCodec
@@ -236,12 +238,18 @@ def _create(
     if not (place.parent / "zarr.json").exists():
         write_group(place.parent)
     dims = ("band", "y", "x")[-len(shape) :]
-    chunks = tuple(size if dim == "band" else min(CHUNK, size) for dim, size in zip(dims, shape, strict=True))
+    side = CHUNK if len(shape) == 3 else PLANE_CHUNK
+    chunks = tuple(size if dim == "band" else min(side, size) for dim, size in zip(dims, shape, strict=True))
+    shards = None
+    if len(shape) == 3 and shape[2] > CHUNK:
+        reach = -(-shape[2] // CHUNK) * CHUNK
+        shards = (*chunks[:2], min(block_cols(shape[0] * dtype.itemsize), reach))
     return zarr.create_array(
         LocalStore(place),
         shape=shape,
         dtype=dtype,
         chunks=chunks,
+        shards=shards,
         compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle") if compress else None,
         chunk_key_encoding={"name": "default", "separator": "."},
         dimension_names=dims,

@@ -23,6 +23,7 @@ SUFFIXES = ("", ".img", ".dat", ".raw", ".bin", ".bsq", ".bil", ".bip", ".hyspex
 """Suffixes of data files, tried in this order when only the header is named."""
 
 MAPPED_ROWS = 16
+TURNED = 256  # columns
 
 SIDE_FILES = {".hdr", ".xml", ".ovr", ".enp", ".sta", ".txt", ".png", ".jpg", ".roi", ".prj", ".wld"}
 
@@ -130,7 +131,14 @@ class _Pixels:
             if mapped is None:
                 raise damaged(self._path, OSError("it has become shorter"))
             part = slice(row, min(row + MAPPED_ROWS, rows.stop))
-            values[:, row - rows.start : part.stop - rows.start] = mapped[:, part, cols]
+            wanted, taken = values[:, row - rows.start : part.stop - rows.start], mapped[:, part, cols]
+            if mapped.strides[0] < mapped.strides[2]:  # by pixel: turned in pieces that stay in the processor's cache
+                for line in range(taken.shape[1]):
+                    for start in range(0, taken.shape[2], TURNED):
+                        piece = slice(start, start + TURNED)
+                        wanted[:, line, piece] = taken[:, line, piece]
+            else:
+                wanted[...] = taken
         return values
 
 
