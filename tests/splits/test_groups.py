@@ -58,3 +58,26 @@ def test_tiles_without_group_are_groups_of_their_own(scene, tile, fields):
     tiles = [tile(fields((40, 40), 5, 3, 0.9, seed), f"t{seed}") for seed in range(8)]
     split = make_split(scene(*tiles, classes=3), "groups")
     assert split.audit().groups_shared == 0
+
+
+def test_folds_test_every_group_once(woods):
+    splits = [make_split(woods, "groups", folds=4, fold=fold, validation_fraction=0, seed=3) for fold in range(4)]
+    assert len({split.classes for split in splits}) == 1
+    tested = [groups_of(woods, split.test) for split in splits]
+    assert len(set.union(*tested)) == sum(map(len, tested))
+    assert sum(len(split.test) for split in splits) == len(splits[0].test) + len(splits[0].train)
+    assert all(set(np.unique(split.train.labels)) == set(split.classes) for split in splits)
+    assert len({split.hash for split in splits}) == 4
+
+
+def test_a_class_of_one_fold_is_named_and_its_lone_groups_make_no_fold(scene, tile):
+    tiles = [tile(np.full((12, 12), 3 if index == 4 else 1 + index % 2), f"t{index}") for index in range(5)]
+    whole = scene(*tiles, classes=3)
+    splits = [make_split(whole, "groups", folds=4, fold=fold, validation_fraction=0, seed=0) for fold in range(4)]
+    assert {split.classes for split in splits} == {(1, 2)}
+    assert "in two folds" in splits[0].dropped[3]
+    assert [len(split.test) for split in splits] == [144] * 4
+    with pytest.raises(WorkbenchError, match="Ask for 2 to 4 folds"):
+        make_split(whole, "groups", folds=5)
+    with pytest.raises(WorkbenchError, match="fold 4 of 4"):
+        make_split(whole, "groups", folds=4, fold=4)

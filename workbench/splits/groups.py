@@ -19,13 +19,18 @@ class GroupsParameters(SplitParameters):
     test_fraction: float = Field(default=0.5, gt=0, lt=1)
     min_pixels: int = Field(default=100, ge=1)
     min_groups: int = Field(default=2, ge=1)
+    folds: int = Field(default=0, ge=0)
+    fold: int = Field(default=0, ge=0)
 
 
 def assign_groups(pool: Pool, parameters: GroupsParameters, patch_size: int, seed: int) -> Assigned:
     """Assign whole groups so that as many classes as possible meet the minima on both sides, evenly shared.
 
+    With `folds`, groups are dealt out to so many folds instead and one of them tests; the seed deals, so that the folds
+    of one seed test every pixel once.
+
     Raises:
-        WorkbenchError: Fewer than two groups hold labels.
+        WorkbenchError: Fewer than two groups hold labels, or there are not as many folds.
     """
     units = np.array([tile.unit for tile in pool.tiles])[pool.positions[:, 0]]
     names, unit = np.unique(units, return_inverse=True)
@@ -38,6 +43,8 @@ def assign_groups(pool: Pool, parameters: GroupsParameters, patch_size: int, see
     counts = np.zeros((names.size, values.size))
     np.add.at(counts, (unit, pool.class_index), 1)
     random = np.random.default_rng(seed)
+    if parameters.folds:
+        return _assign_fold(pool, parameters, counts, unit, random)
     total = counts.sum(0)
 
     def kept(test: Sides) -> NDArray[np.bool_]:
@@ -62,6 +69,48 @@ def assign_groups(pool: Pool, parameters: GroupsParameters, patch_size: int, see
     side[test[unit]] = TEST
     side[validation[unit]] = VALIDATION
     return Assigned(side, dropped=dropped)
+
+
+def _assign_fold(
+    pool: Pool,
+    parameters: GroupsParameters,
+    counts: NDArray[np.float64],
+    unit: NDArray[np.int64],
+    random: np.random.Generator,
+) -> Assigned:
+    """One fold tests, all others train. A class must stand in two folds, so that each can be learnt without the other."""
+    dealt = random.permutation(len(counts))
+    while True:  # a group whose every class is dropped would make a fold of nothing
+        fold_of = np.full(len(counts), -1)
+        fold_of[dealt] = np.arange(len(dealt)) % parameters.folds
+        enough = np.zeros(counts.shape[1], bool)
+        for index in range(counts.shape[1]):
+            holds = (counts[:, index] >= parameters.min_pixels) & (fold_of >= 0)
+            enough[index] = holds.sum() >= parameters.min_groups and np.unique(fold_of[holds]).size >= 2
+        useful = counts[dealt][:, enough].sum(1) > 0
+        if useful.all():
+            break
+        dealt = dealt[useful]
+    if not 2 <= parameters.folds <= len(dealt) or parameters.fold >= parameters.folds:
+        raise WorkbenchError(
+            f"While splitting by groups: fold {parameters.fold} of {parameters.folds} was asked for (folds count from "
+            f"0), and {len(dealt)} groups hold classes of at least {parameters.min_pixels} pixels in "
+            f"{parameters.min_groups} groups. Ask for 2 to {len(dealt)} folds."
+        )
+    test = fold_of == parameters.fold
+    validation = np.zeros_like(test)
+    if parameters.validation_fraction:
+        validation = _choose_validation(counts[:, enough], ~test, parameters.validation_fraction, random)
+    side = np.full(len(pool.labels), TRAIN, np.int8)
+    side[test[unit]] = TEST
+    side[validation[unit]] = VALIDATION
+    dropped = {
+        int(pool.values[index]): f"{int(counts[:, index].sum())} pixels in {int((counts[:, index] > 0).sum())} groups; "
+        f"needs {parameters.min_pixels} pixels in each of {parameters.min_groups} groups, in two folds"
+        for index in np.flatnonzero(~enough)
+    }
+    note = f"fold {parameters.fold + 1} of {parameters.folds}: score all folds of one seed together"
+    return Assigned(side, dropped=dropped, notes=(note,), untested=True)
 
 
 def _choose_validation(

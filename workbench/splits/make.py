@@ -39,7 +39,8 @@ def make_split(
             training pixels of each class, drawn at random; the others are left out). All but `official` take
             `test_fraction` (0.5; share of each class that tests). `blocks` takes
             `block_size` (3 x patch_size) and `buffer` (patch_size - 1). `groups` takes `min_pixels` (100) and
-            `min_groups` (2): a class needs so many on each side. `official` takes `split` (``"official"``): name of the
+            `min_groups` (2): a class needs so many on each side; or `folds` and `fold` (from 0): groups are dealt out to
+            so many folds and one tests. `official` takes `split` (``"official"``): name of the
             stored split.
 
     Returns:
@@ -71,9 +72,8 @@ def make_split(
     for value in pool.values:
         mine = pool.labels == value
         if int(value) not in dropped:
-            missing = [
-                name for name, number in (("training", TRAIN), ("test", TEST)) if not (side[mine] == number).any()
-            ]
+            needed = {"training": TRAIN} if assigned.untested else {"training": TRAIN, "test": TEST}
+            missing = [name for name, number in needed.items() if not (side[mine] == number).any()]
             if missing:
                 dropped[int(value)] = f"absent from {' and '.join(missing)} ({int(mine.sum())} labelled pixels)"
         if int(value) in dropped:

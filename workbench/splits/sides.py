@@ -19,6 +19,7 @@ class Assigned:
         dropped: Class value to the reason why it is left out; its pixels may still carry a side.
         notes: What a reader must know.
         resolved: Parameters whose default the protocol worked out.
+        untested: Whether classes without test pixels are kept: other folds test them.
     """
 
     side: NDArray[np.int8]
@@ -26,3 +27,4 @@ class Assigned:
     dropped: dict[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     resolved: dict[str, Any] = field(default_factory=dict)
+    untested: bool = False
