@@ -63,3 +63,24 @@ def test_output_stride_8_keeps_finer_stages():
     model = create_model("ammfusenet", {"image": 3, "aux": 1}, 3, width=0.05, output_stride=8).eval()
     sizes = [stage.shape[-1] for stage in model.encoder_image(torch.zeros(1, 3, 64, 64))]
     assert sizes == [16, 8, 8, 8]
+
+
+def test_channel_attention_is_shown_on_request():
+    torch.manual_seed(0)
+    model = create_model("ammfusenet", {"image": 3, "aux": 1}, 3, width=0.05).eval()
+    inputs = draw_inputs({"image": 3, "aux": 1}, 2, 32)
+    with torch.inference_mode():
+        found = model(inputs, view="dense", attention=True).attention
+        stage = model.encoder_aux(inputs["aux"])[1]
+        means = model.head.aux.get_submodule("skip2")(stage).mean((2, 3))
+        gates = torch.sigmoid(model.head.aux.get_submodule("ca2")(means[:, None]))[:, 0]
+        pyramid = model.head.image.aspp
+        first = pyramid.branch1.bn(pyramid.branch1.conv(model.encoder_image(inputs["image"])[0]))
+        first_gates = torch.sigmoid(pyramid.branch1.ca(first.mean((2, 3))[:, None]))[:, 0]
+        again = model(inputs, view="dense")
+    assert set(found) == set(model.channel_masks)
+    assert len(found) == 2 * (4 + 4)
+    torch.testing.assert_close(found["aux_stage2"], gates[..., None, None].expand(-1, -1, 32, 32))
+    torch.testing.assert_close(found["image_rate3"], first_gates[..., None, None].expand(-1, -1, 32, 32))
+    assert not again.attention
+    assert not any(module._forward_hooks for module in model.modules())

@@ -5,6 +5,7 @@ import torch
 
 from workbench.base.errors import WorkbenchError
 from workbench.models import create_model
+from workbench.models.mmrs import KEPT, PROTOTYPES
 
 
 def build(**options):
@@ -76,3 +77,29 @@ def test_pixels_that_do_not_count_teach_nothing():
     assert not output.losses
     assert output.adversary is None
     assert not (model.filled > 0).any()
+
+
+def test_prototypes_are_taught_pixel_by_pixel():
+    """Four pixels of a class and step, one after the other: empty prototypes first, then the nearest moves."""
+    model, _, _ = build()
+    generator = torch.Generator().manual_seed(3)
+    bank, filled = [[] for _ in range(3)], [[] for _ in range(3)]
+    for step in range(9):
+        targets = torch.randint(0, 2 if step == 4 else 3, (14,), generator=generator)  # once, a class is absent
+        features = torch.randn(14, model.size, generator=generator)
+        model._remember(features, targets)
+        for kind in range(3):
+            for feature in features[targets == kind][:4]:
+                if len(bank[kind]) < PROTOTYPES:
+                    bank[kind].append(feature.clone())
+                    filled[kind].append(1)
+                else:
+                    place = int(((torch.stack(bank[kind]) - feature) ** 2).sum(1).argmin())
+                    bank[kind][place] = KEPT * bank[kind][place] + (1 - KEPT) * feature
+                    filled[kind][place] += 1
+    assert max(max(counts) for counts in filled) > 1  # banks were full
+    for kind in range(3):
+        mine = slice(kind * PROTOTYPES, (kind + 1) * PROTOTYPES)
+        assert model.filled[mine].tolist() == filled[kind] + [0] * (PROTOTYPES - len(filled[kind]))
+        torch.testing.assert_close(model.prototypes[mine][: len(bank[kind])], torch.stack(bank[kind]))
+        assert not model.prototypes[mine][len(bank[kind]) :].any()

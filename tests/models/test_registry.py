@@ -36,7 +36,7 @@ def test_shapes_and_no_nan(name, view):
     assert output.logits.shape == shape
     assert torch.isfinite(output.logits).all()
     assert not output.attention
-    assert set(model.spatial_masks) | set(model.channel_masks) <= set(told.attention)
+    assert {*model.spatial_masks, *model.window_masks, *model.channel_masks} <= set(told.attention)
     torch.testing.assert_close(told.logits, output.logits)
 
 

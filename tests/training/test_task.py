@@ -140,7 +140,7 @@ def test_adamw_decays_kernels_only_and_apart_from_the_gradient(task, model):
 
 
 def test_every_parameter_is_optimised_once(task, model):
-    for name in ("nadam", "adamw"):
+    for name in ("nadam", "adam", "adamw"):
         groups = task("patch", optimizer=name).configure_optimizers().param_groups
         ids = [id(parameter) for group in groups for parameter in group["params"]]
         assert sorted(ids) == sorted(id(parameter) for parameter in model.parameters())
@@ -164,6 +164,29 @@ def test_the_rate_rises_over_a_quarter_and_falls_to_zero_by_a_cosine(task):
     assert rates[half] == pytest.approx(0.02 * (1 + math.cos(math.pi * (half - peak) / (total - peak))), rel=0.02)
     assert rates[-1] < 1e-3 * 0.04
     assert rates == sorted(rates[: peak + 1]) + sorted(rates[peak + 1 :], reverse=True)
+
+
+def test_adam_adds_the_decay_to_the_gradient(task, model):
+    optimizer = task("patch", optimizer="adam", weight_decay=0.01, learning_rate=1e-3).configure_optimizers()
+    before = [parameter.clone() for parameter in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    for old, new in zip(before, model.parameters(), strict=True):
+        # a first step of Adam is the rate in the direction of the gradient, here of the decay alone, whatever its size
+        torch.testing.assert_close(old - new.detach(), 1e-3 * old * 0.01 / (0.01 * old.abs() + 1e-8))
+
+
+def test_the_rate_goes_down_a_step_every_fifty_epochs(task):
+    made = task("patch", optimizer="adam", schedule="step", epochs=120, learning_rate=0.04).configure_optimizers()
+    optimizer, schedule = made["optimizer"], made["lr_scheduler"]["scheduler"]
+    assert made["lr_scheduler"]["interval"] == "epoch"
+    rates = []
+    for _ in range(120):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates == pytest.approx([0.04] * 50 + [0.036] * 50 + [0.0324] * 20)
 
 
 def test_a_constant_rate_has_no_schedule(task):

@@ -42,6 +42,15 @@ def test_panel_has_a_row_per_pixel_and_a_diverging_scale_around_zero(small_world
     assert "zero, which is neutral" in picture.description
 
 
+def test_a_network_without_masks_over_positions_is_told(small_world):
+    told = result(3, 4, 1, 3)
+    told.maps = {}
+    picture = attention_panel(open_scene("small"), [told], [1, 2, 3])
+    assert len(picture.element) == 3  # two patches, the bars
+    assert "no mask to draw" in picture.description
+    assert "red above" not in picture.description
+
+
 def test_figures_are_json_types(small_world):
     import json
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from workbench.base.errors import WorkbenchError
 from workbench.models.contract import FusionModel, View
 from workbench.models.pixels import Roles, region_table, square
+from workbench.models.predict import logits_at
 from workbench.models.scaling import Scaling
 from workbench.scenes import Scene
 
@@ -24,8 +25,8 @@ class AttentionResult:
         row: Row of the pixel in its tile.
         col: Column of the pixel in its tile.
         patch: Per modality float32 `(bands, k, k)` in physical units, NaN outside the tile and where there is no data.
-        maps: Per spatial mask float32 `(k, k)`: the mean over channels. FusAtNet's masks are signed and unbounded
-            (batch norm follows the ReLU), so that zero is neutral, not the minimum.
+        maps: Per spatial mask float32 `(k, k)`: the mean over channels; per window mask, the pixel's own. FusAtNet's
+            masks are signed and unbounded (batch norm follows the ReLU), so that zero is neutral, not the minimum.
         vectors: Per channel mask float32 `(channels,)`.
         probabilities: float32 `(K,)`, in the order of the run's classes.
         predicted: Class value of the highest probability.
@@ -54,7 +55,9 @@ def attention_at(
 ) -> AttentionResult:
     """Run a view at one pixel and keep its attention over the pixel's patch.
 
-    In the dense view the masks of the tile are cut out around the pixel, and channel masks are read at it.
+    In the dense view the masks of the tile are cut out around the pixel, and channel and window masks are read at it. A
+    network for which all of a tile counts answers as it maps, blended from windows that lie at fixed places; its masks
+    are those of one more window, with the pixel at its centre.
 
     Args:
         model: A trained network, in eval mode.
@@ -69,7 +72,7 @@ def attention_at(
     Raises:
         WorkbenchError: The network shows no attention, or the pixel lies outside the tile or has no data.
     """
-    if not (model.spatial_masks or model.channel_masks):
+    if not (model.spatial_masks or model.window_masks or model.channel_masks):
         raise WorkbenchError(f"{type(model).__name__} has no attention to show. Look at its errors instead.")
     height, width = scene.shape
     try:
@@ -91,18 +94,29 @@ def attention_at(
     here = torch.tensor([[0, row - rows.start, col - cols.start]], device=device)
     if not bool(table.valid[table.row_of(here)]):
         raise WorkbenchError(f"Pixel (row {row}, column {col}) of {scene.name!r} has no data in every modality.")
-    grid = square(radius, model.patch_size) if view == "patch" else square(before, before + after + 1)
+    if model.window is not None:
+        at, side = model.window // 2, model.window
+    elif view == "patch":
+        at, side = radius, model.patch_size
+    else:
+        at, side = before, before + after + 1
     with torch.inference_mode():
-        output = model(table.gather(table.window_rows(here, grid.to(device))), view=view, attention=True)
-    logits = output.logits[0] if view == "patch" else output.logits[0, :, before, before]
+        output = model(table.gather(table.window_rows(here, square(at, side).to(device))), view=view, attention=True)
+    if model.window is not None:
+        blended = logits_at(model, model, table, here.cpu().numpy(), view, origin=(rows.start, cols.start))
+        logits = torch.from_numpy(blended[0])
+    else:
+        logits = output.logits[0] if view == "patch" else output.logits[0, :, at, at]
     probabilities = logits.float().softmax(0).cpu().numpy()
     maps, vectors = {}, {}
     for name, mask in output.attention.items():
         mask = mask[0].float().cpu()
         if name in model.channel_masks:
-            vectors[name] = (mask[:, 0, 0] if view == "patch" else mask[:, before, before]).numpy()
+            vectors[name] = (mask[:, 0, 0] if view == "patch" else mask[:, at, at]).numpy()
+        elif name in model.window_masks:
+            maps[name] = (mask[0] if view == "patch" else mask[:, at, at].unflatten(0, (model.patch_size, -1))).numpy()
         elif name in model.spatial_masks:
-            inner = slice(None) if view == "patch" else slice(before - radius, before + radius + 1)
+            inner = slice(at - radius, at + radius + 1)
             maps[name] = mask.mean(0)[inner, inner].numpy()
     label = scene.read_labels(slice(row, row + 1), slice(col, col + 1))
     return AttentionResult(

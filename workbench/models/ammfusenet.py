@@ -12,16 +12,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from workbench.models.blocks import cat
+from workbench.models.contract import FusionOutput
 from workbench.models.registry import register_model
 from workbench.models.resnet import ResNet50
 from workbench.models.segmentation import ConvNormRelu, ImagePooling, SegmentationModel, kaiming, resize
 
 RATES = (3, 6, 12, 18)
+GATES = {
+    f"{role}_{name}": f"head.{role}.{path}"
+    for role in ("image", "aux")
+    for name, path in [
+        *((f"stage{number}", f"ca{number}") for number in range(1, 5)),
+        *((f"rate{rate}", f"aspp.branch{number}.ca") for number, rate in enumerate(RATES, 1)),
+    ]
+}
+"""The channel attention by name: after each encoder stage's projection, and in the pyramid at each atrous rate."""
 
 
 @register_model("ammfusenet")
 class AMMFuseNet(SegmentationModel):
     """AMM-FuseNet.
+
+    On request it shows its channel attention, in (0, 1). A gate holds for all of the tile.
 
     Args:
         inputs: Bands of `image` (multispectral) and `aux` (SAR, elevation).
@@ -32,6 +44,7 @@ class AMMFuseNet(SegmentationModel):
     """
 
     summary = "AMM-FuseNet (Remote Sensing 2022): two ResNet-50, channel attention, DenseASPP at stride 4; tiles"
+    channel_masks = tuple(GATES)
 
     def __init__(
         self, inputs: Mapping[str, int], classes: int, width: float = 1.0, window: int = 64, output_stride: int = 16
@@ -41,6 +54,26 @@ class AMMFuseNet(SegmentationModel):
         self.encoder_image = ResNet50(self.inputs["image"], channels, output_stride, norm_momentum=0.01)
         self.encoder_aux = ResNet50(self.inputs["aux"], channels, output_stride, norm_momentum=0.01)
         self.head = _Head(self.encoder_image.channels, self.hidden(48), self.hidden(256), classes)
+
+    def dense(self, inputs: Mapping[str, Tensor], attention: bool) -> FusionOutput:
+        """Logits `(B, K, H, W)` of tiles of any size; attention as `(B, C, H, W)`, the same at every pixel of a tile."""
+        found: dict[str, Tensor] = {}
+        size = inputs["image"].shape[-2:]
+
+        def keep(name: str, answer: Tensor) -> None:
+            found[name] = answer.sigmoid()[:, 0, :, None, None].expand(-1, -1, *size)
+
+        hooks = [
+            self.get_submodule(path).register_forward_hook(lambda _, __, answer, name=name: keep(name, answer))
+            for name, path in (GATES.items() if attention else ())
+        ]
+        try:
+            output = super().dense(inputs, attention)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        output.attention.update(found)
+        return output
 
     def segment(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Logits at stride 4."""

@@ -57,6 +57,8 @@ class FusionModel(nn.Module, ABC):
     quick: ClassVar[dict[str, Any]] = {}  # fields in which the recipe `quick` differs for this network
     channel_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh channels
     spatial_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh positions
+    # names of those that weigh the positions of each pixel's own window: (B, 1, k, k), dense (B, k * k, H, W)
+    window_masks: ClassVar[tuple[str, ...]] = ()
     window: int | None = None  # side of the windows that prediction blends, where all of a tile counts
 
     def __init__(self, inputs: Mapping[str, int], classes: int, width: float = 1.0) -> None:

@@ -24,6 +24,7 @@ NOISE = 32
 PROTOTYPES = 20  # per class
 NEIGHBOURS = 10
 KEPT = 0.99  # of a prototype at each update
+TAUGHT = 4  # pixels of a class that a step teaches the prototypes: few, so that they move slowly
 IGNORE = -1  # target of pixels that do not count
 
 
@@ -131,7 +132,7 @@ class MMRS(FusionModel):
         batch, _, height, width = found["hsi"].shape
         flat = {role: values.permute(0, 2, 3, 1).flatten(0, 2) for role, values in found.items()}
         logits, fused = self._answer(flat)
-        counted = targets.flatten() != IGNORE
+        counted = (targets.flatten() != IGNORE).nonzero()[:, 0]  # waits for the device: the rest is sized by it
         wanted = targets.flatten()[counted]
         hsi, aux = flat["hsi"][counted], flat["aux"][counted]
         losses: dict[str, Tensor] = {}
@@ -197,19 +198,25 @@ class MMRS(FusionModel):
 
     @torch.no_grad()
     def _remember(self, fused: Tensor, targets: Tensor) -> None:
-        """Move the nearest prototype of each pixel's class towards it; empty ones are taken first."""
-        # few per class and step, so that the bank moves slowly and the loop stays short
-        for value in torch.unique(targets).tolist():
-            bank = slice(value * PROTOTYPES, (value + 1) * PROTOTYPES)
-            for feature in fused[targets == value][:4]:
-                empty = (self.filled[bank] == 0).nonzero()
-                if len(empty):
-                    place = value * PROTOTYPES + int(empty[0])
-                    self.prototypes[place] = feature
-                else:
-                    place = value * PROTOTYPES + int((self.prototypes[bank] - feature).square().sum(1).argmin())
-                    self.prototypes[place].lerp_(feature, 1 - KEPT)
-                self.filled[place] += 1
+        """Move the nearest prototype of each pixel's class towards it; empty ones are taken first. Waits for nothing."""
+        prototypes = self.prototypes.view(self.classes, PROTOTYPES, -1)
+        filled = self.filled.view(self.classes, PROTOTYPES)
+        fused = fused.to(prototypes.dtype)
+        kinds = torch.arange(self.classes, device=targets.device)
+        member = targets[:, None] == kinds  # (n, classes)
+        turn = member.cumsum(0)
+        for number in range(1, TAUGHT + 1):  # all classes at once, each its next pixel
+            chosen = member & (turn == number)
+            there = chosen.any(0)
+            feature = fused[chosen.int().argmax(0)]  # (classes, size)
+            empty = filled == 0
+            room = empty.any(1)
+            nearest = (prototypes - feature[:, None]).square().sum(2).argmin(1)
+            place = torch.where(room, empty.int().argmax(1), nearest)
+            old = prototypes[kinds, place]
+            new = torch.where(room[:, None], feature, old.lerp(feature, 1 - KEPT))
+            prototypes[kinds, place] = torch.where(there[:, None], new, old)
+            filled[kinds, place] += there
 
     def _game(self, hsi: Tensor, aux: Tensor, targets: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Losses of the generators, and the hinge loss of the judges on what was made."""

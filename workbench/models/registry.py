@@ -11,7 +11,7 @@ from workbench.models.contract import FusionModel
 
 _MODELS: dict[str, type[FusionModel]] = {}
 _FILES = (
-    "fusatnet", "selfloop", "ammfusenet", "mmrs",
+    "fusatnet", "selfloop", "ammfusenet", "mmrs", "mft",
     "deeplabv3plus", "pspnet", "unet", "segnet", "denseaspp", "danet",
 )  # fmt: skip
 """One file per published system; loading it registers its models."""

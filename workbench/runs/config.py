@@ -17,12 +17,13 @@ class Recipe(StrictModel):
         tile: Side of the training tiles of the dense view, pixels.
         tile_balance: Share of tiles whose centre is drawn class by class instead of pixel by pixel.
         pixels_per_tile: Training pixels that one tile of an epoch stands for; more means shorter epochs.
-        optimizer: `nadam` as Keras has it, `adamw`, or `sgd` with momentum 0.9.
+        optimizer: `nadam` as Keras has it, `adam`, `adamw`, or `sgd` with momentum 0.9.
         learning_rate: Peak learning rate.
         kernel_l2: Factor of the squared norm of convolution kernels in the loss (Keras' `l2`).
-        weight_decay: Decoupled weight decay (adamw), or its gradient added (sgd).
-        schedule: `constant`; `onecycle` (rise over the first quarter, then cosine to zero); or `exponential`
-            (constant for 20 epochs, then times exp(-0.005) each epoch); `polynomial` (power 0.9 to 1e-6, step by step).
+        weight_decay: Decoupled weight decay of kernels (adamw), or its gradient added (sgd, adam).
+        schedule: `constant`; `onecycle` (rise over the first quarter, then cosine to zero); `exponential`
+            (constant for 20 epochs, then times exp(-0.005) each epoch); `polynomial` (power 0.9 to 1e-6, step by step);
+            or `step` (times 0.9 after every 50 epochs).
         scaling: `minmax` to [0, 1], or `standard` to zero mean and unit variance, band by band.
         scaling_from: Pixels that the scaling is fitted on.
         augment: `none`; `rotations`: every sample at all four rotations in each epoch; `dihedral`: one of the eight
@@ -39,11 +40,11 @@ class Recipe(StrictModel):
     tile: int = Field(default=24, ge=3)
     tile_balance: float = Field(default=0.5, ge=0, le=1)
     pixels_per_tile: int = Field(default=4, ge=1)
-    optimizer: Literal["nadam", "adamw", "sgd"] = "adamw"
+    optimizer: Literal["nadam", "adam", "adamw", "sgd"] = "adamw"
     learning_rate: float = Field(gt=0)
     kernel_l2: float = Field(default=0.0, ge=0)
     weight_decay: float = Field(default=0.0, ge=0)
-    schedule: Literal["constant", "onecycle", "exponential", "polynomial"] = "constant"
+    schedule: Literal["constant", "onecycle", "exponential", "polynomial", "step"] = "constant"
     scaling: Literal["minmax", "standard"] = "standard"
     scaling_from: Literal["training", "scene"] = "training"
     augment: Literal["none", "rotations", "dihedral"] = "none"

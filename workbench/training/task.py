@@ -23,6 +23,7 @@ from workbench.training.turns import turned_squares
 
 ADVERSARY_RATE = 2e-4  # of the GAN's discriminators, as is usual for Adam with betas 0.5 and 0.999
 FLAT_EPOCHS = 20  # of the exponential schedule, as the self-loop script has it
+STAIR_EPOCHS, STAIR_FACTOR = 50, 0.9  # of the step schedule, as MFT's paper has it
 IGNORE = -1  # class index of pixels that do not count
 
 
@@ -240,6 +241,8 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             )
         elif recipe.optimizer == "sgd":
             optimizer = torch.optim.SGD(mine, lr=recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay)
+        elif recipe.optimizer == "adam":
+            optimizer = torch.optim.Adam(mine, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         else:
             groups = [{"params": kernels, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
             optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate)
@@ -250,6 +253,9 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
                 optimizer, lambda epoch: math.exp(-0.005 * max(0, epoch - FLAT_EPOCHS + 1))
             )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": decay, "interval": "epoch"}}
+        if recipe.schedule == "step":
+            stairs = torch.optim.lr_scheduler.StepLR(optimizer, STAIR_EPOCHS, STAIR_FACTOR)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": stairs, "interval": "epoch"}}
         if recipe.schedule == "polynomial":
             total = recipe.epochs * self.steps
             least = min(1e-6 / recipe.learning_rate, 1.0)

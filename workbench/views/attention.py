@@ -56,11 +56,16 @@ def attention_panel(
         facts.append(_facts(scene.classes, classes, result))
     columns = len(names) + len(results[0].maps) + 1
     told = ", ".join(f"{name} ({quantity_name(scene.info(name))}: {presets[name].title})" for name in names)
+    signs = (
+        "Attention is the mean over channels, signed: red above and blue below zero, which is neutral; the scale is that "
+        "of the row."
+        if results[0].maps
+        else "This network weighs channels, not positions: there is no mask to draw."
+    )
     return Picture(
         hv.Layout(rows).cols(columns).opts(shared_axes=False, toolbar=None),
         "Attention beside what the network saw",
-        f"One row per pixel; the ring marks it. Patches: {told}. Attention is the mean over channels, signed: red above "
-        f"and blue below zero, which is neutral; the scale is that of the row. Bars: the likeliest classes.",
+        f"One row per pixel; the ring marks it. Patches: {told}. {signs} Bars: the likeliest classes.",
         pd.DataFrame(facts, index=pd.Index(range(1, len(facts) + 1), name="pixel")),
         tuple(
             LegendEntry(
