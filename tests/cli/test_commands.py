@@ -390,6 +390,18 @@ def test_map_writes_a_class_map_and_prints_its_path(call, place, run):
     assert call("map", run, "--scene", "plce").code == 1
 
 
+def test_ensembles_and_test_time_augmentation(call, place, run):
+    ended = call("train", place, *NETWORK, "--epochs", "1", "--members", "2", "--tta", "-q")
+    assert ended.code == 0, ended
+    for words in ("member: seed 1", "two of the 2 members give a test pixel different classes", "_x2_tta-dense-"):
+        assert words in ended.out
+    (path,) = call("map", run, "--tta", "-q").out.split()
+    assert path.endswith("place+tta.tif")
+    assert call("evaluate", run, "--tta", "--json").json["tta"] is True
+    assert call("evaluate", run, "--json").json["tta"] is False
+    assert call("train", place, "--members", "0").code == 2
+
+
 def test_a_scene_without_labels_can_be_mapped_not_split(call, run):
     assert call("import", "bare", "-m", "hsi=hsi.tif", "-m", "lidar=lidar.tif", "--quantity", "hsi=reflectance",
                 "--quantity", "lidar=height", "--set", "lidar.unit=m", "-q", "--replace").code == 0  # fmt: skip

@@ -16,12 +16,19 @@ def test_round_trip(tmp_path):
     assert again.inputs == {"hsi": ("hsi",), "aux": ("lidar", "sar")}
 
 
+def test_a_configuration_from_before_ensembles_is_of_one_plain_network():
+    older = {key: value for key, value in configuration().model_dump().items() if key not in ("members", "tta")}
+    assert RunConfig.build(older, "testing") == configuration()
+    assert (configuration().members, configuration().tta) == (1, False)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
         ("width", 0.0), ("width", 4.5), ("width", float("nan")), ("width", "1"), ("width", True),
         ("seed", -1), ("seed", 2**63), ("seed", 1.0), ("threads", 0), ("threads", "2"), ("view", "sideways"),
         ("device", "tpu"), ("precision", "fp8"), ("compile", "yes"), ("inputs", {"hsi": "hsi"}), ("extra", 1),
+        ("members", 0), ("members", True), ("tta", 1),
     ],
 )  # fmt: skip
 def test_impossible_values_are_refused(key, value):

@@ -37,6 +37,20 @@ def test_every_map_has_words_and_a_table(small_world):
         assert not re.search(r'(?:src|href)="(?!data:)', html)
 
 
+def test_each_member_of_an_ensemble_has_its_curve(small_world):
+    import pandas as pd
+
+    history = open_run_folder(small_world.run).history
+    joined = pd.concat([history.assign(member=1), history.head(1).assign(member=2), history.assign(member=3)])
+    lines = {}
+    for key, frame in (("one", history), ("all", joined)):
+        picture = training_curves(frame)
+        lines[key] = [len(curve) for curve in picture.element.traverse(lambda it: it, ["Curve"])]
+        assert f"over {len(history)} epochs" in picture.description
+    assert len(lines["all"]) == 3 * len(lines["one"])
+    assert sorted(set(lines["all"])) == [1, len(history)]
+
+
 def test_side_by_side_pictures_are_one_piece_of_html(small_world):
     scene = open_scene("small")
     bundle = Row([composite(scene), label_map(scene)])._repr_mimebundle_()

@@ -12,6 +12,7 @@ from workbench.views.scores import (
     confusions,
     figures,
     per_class,
+    run_title,
     score_card,
     verdict,
     warnings_html,
@@ -43,6 +44,15 @@ def test_score_card_holds_score_protocol_and_controls():
     assert "blocks split" in card
     assert "nearest training pixel <b>40.0 %</b>" in card
     assert "amber" not in card
+
+
+def test_an_ensemble_and_turns_are_named():
+    plain = metrics()
+    assert run_title(plain) == "FusAtNet on demo, blocks split"
+    many = metrics(ensemble={"members": [{}, {}, {}]}, tta=True)
+    assert run_title(many).startswith("FusAtNet (ensemble of 3, test-time augmentation) on demo")
+    assert verdict(many).startswith("FusAtNet (ensemble of 3, test-time augmentation) gives")
+    assert comparison([plain, many])["model"].tolist()[1] == "FusAtNet (ensemble of 3, test-time augmentation)"
 
 
 def test_random_splits_wear_the_amber_tag_and_a_caution():

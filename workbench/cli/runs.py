@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+Turns = Annotated[
+    bool | None,
+    typer.Option(
+        "--tta/--no-tta",
+        help="Answer by the mean over eight rotations and flips, at 8 times the work; as the run was scored if not given.",
+    ),
+]
+
 
 @app.command()
 def models(as_json: AsJson = False) -> None:
@@ -85,6 +93,13 @@ def train(
     precision: Annotated[Literal["32-true", "bf16-mixed", "16-mixed"], typer.Option(help="Arithmetic.")] = "32-true",
     compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
     threads: Annotated[int | None, typer.Option(help="Threads of the CPU.")] = None,
+    members: Annotated[
+        int, typer.Option(min=1, help="Networks of a deep ensemble, from --seed, --seed + 1, ...; 1 is no ensemble.")
+    ] = 1,
+    tta: Annotated[
+        bool,
+        typer.Option("--tta", help="Score and map by the mean over eight rotations and flips, at 8 times the work."),
+    ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -121,6 +136,8 @@ def train(
         threads,
         progress=not quiet,
         options=typed(option, "--option"),
+        members=members,
+        tta=tta,
         **changes,
     )
     if as_json:
@@ -137,23 +154,24 @@ def map_(
         str | None, typer.Option(help="Another scene to map; that of the training where not given.")
     ] = None,
     device: Device = "auto",
+    tta: Turns = None,
     quiet: Quiet = False,
 ) -> None:
     """Write the class map of a whole scene as a Cloud-Optimised GeoTIFF."""
     from workbench.experiments import map_scene
 
     with progress("Mapping", quiet) as moved:
-        paths = map_scene(run, scene, device, progress=lambda done, total: moved("windows", done / total))
+        paths = map_scene(run, scene, device, lambda done, total: moved("windows", done / total), tta)
     for path in paths.values():
         print(path)
 
 
 @app.command()
-def evaluate(run: RunName, device: Device = "auto", as_json: AsJson = False) -> None:
+def evaluate(run: RunName, device: Device = "auto", tta: Turns = None, as_json: AsJson = False) -> None:
     """Score a trained run again from its weights, with its controls."""
     from workbench.experiments import evaluate as score
 
-    metrics = score(run, device)
+    metrics = score(run, device, tta)
     print(json.dumps(metrics, indent=1)) if as_json else _print_scores(run, metrics)
 
 
@@ -179,8 +197,8 @@ def _split(scene: str, protocol: str, patch_size: int, seed: int, parameters: li
 
 
 def _print_scores(name: str, metrics: dict[str, Any]) -> None:
-    from workbench.experiments.summary import bayes_lines, score_table, score_title
+    from workbench.experiments.summary import bayes_lines, ensemble_lines, score_table, score_title
 
     print(f"\n{score_title(name, metrics)}")
     table(*score_table(metrics))
-    print("\n".join(bayes_lines(metrics)))
+    print("\n".join(bayes_lines(metrics) + ensemble_lines(metrics)))

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from workbench.analysis import confusion_matrix, scores
+from workbench.experiments.ensemble import ensemble_figures
 from workbench.experiments.run import as_run
 from workbench.mapping import Predictor
 from workbench.models.pixels import PixelTable, load_pixels, square, valid_positions
@@ -20,12 +21,14 @@ from workbench.splits import Sample, Split
 COMPARED = 256  # pixels on which the two views, and tiles with and without halo, are compared
 
 
-def evaluate(run: RunFolder | str, device: str = "auto") -> dict[str, Any]:
+def evaluate(run: RunFolder | str, device: str = "auto", tta: bool | None = None) -> dict[str, Any]:
     """Score a finished run again from its weights; nothing of the run is changed.
 
     Args:
         run: A run or its id.
         device: Where to compute.
+        tta: Whether to answer by the mean over the eight turns of the square (test-time augmentation), at eight times
+            the arithmetic; None is as the run was scored.
 
     Returns:
         What `metrics.json` holds, but for the figures of the training.
@@ -34,10 +37,12 @@ def evaluate(run: RunFolder | str, device: str = "auto") -> dict[str, Any]:
         WorkbenchError: The run is not trained, or its scene has changed.
     """
     run = as_run(run)
-    predictor = run.predictor(device)
+    predictor = run.predictor(device, tta)
     scene = run.scene
     table = load_pixels(scene, predictor.roles, predictor.device, predictor.scaling)
     metrics, _ = evaluate_predictor(predictor, table, scene, run.split, run.config.recipe.tile)
+    if run.config.members > 1:
+        metrics["ensemble"] = ensemble_figures(predictor, table, run.split, run.config)
     return metrics
 
 
@@ -62,6 +67,7 @@ def evaluate_predictor(
         "labels_are": scene.attrs.get("labels_are"),
         "protocol": split.protocol,
         "view": predictor.view,
+        "tta": predictor.tta,
         "classes": [{"value": v, "name": names[v], "color": colors[v]} for v in split.classes],
         "audit": audit.to_dict(),
         "controls": {"coordinates_only": audit.coordinates_only, "majority_class": audit.majority_class},

@@ -15,7 +15,11 @@ from workbench.scenes import ClassTable, Scene, open_scene
 
 
 def map_scene(
-    run: RunFolder | str, scene: str | Path | None = None, device: str = "auto", progress: Progress | None = None
+    run: RunFolder | str,
+    scene: str | Path | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+    tta: bool | None = None,
 ) -> dict[str, Path]:
     """Class maps of a whole scene or of every tile of a collection, in the run's view.
 
@@ -27,6 +31,8 @@ def map_scene(
         scene: Name or path of a scene; None is the scene of the training.
         device: Where to compute.
         progress: Called with tiles or windows done and of all.
+        tta: Whether to answer by the mean over the eight turns of the square, at eight times the arithmetic; None is as
+            the run was scored. A map that is not made so has a file of its own, `NAME+tta.tif` or `NAME+plain.tif`.
 
     Returns:
         Tile name to the path of its Cloud-Optimised GeoTIFF under the run's `maps/`. Its values, names and colours
@@ -42,7 +48,9 @@ def map_scene(
     single = len(opened.scenes) == 1
     folder = run.path / "maps" if single else run.path / "maps" / opened.name
     names = [opened.name if single else tile.name for tile in opened.scenes]
-    paths = {name: folder / f"{name}.tif" for name in names}
+    usual = tta is None or tta == run.config.tta
+    kind = "" if usual else "+tta" if tta else "+plain"  # no scene has a + in its name
+    paths = {name: folder / f"{name}{kind}.tif" for name in names}
     tiles = dict(zip(names, opened.scenes, strict=True))
     if all(_is_mapped(path, tiles[name]) for name, path in paths.items()):
         return paths  # without a lock: a folder that is only to be read may hold them
@@ -54,7 +62,7 @@ def map_scene(
         for number, (name, path) in enumerate(paths.items()):
             if not _is_mapped(path, tiles[name]):
                 if predictor is None:
-                    predictor = run.predictor(device)
+                    predictor = run.predictor(device, tta)
                 _map(predictor, tiles[name], opened.name, classes, path, progress if single else None)
             if progress is not None and not single:
                 progress(number + 1, len(paths))
@@ -73,6 +81,7 @@ def _map(
         "tile": tile.name,
         "scene_hash": tile.content_hash,
         "view": predictor.view,
+        "tta": predictor.tta,
         "no_data_share": result.no_data_share,
         "outside_training_range_share": result.outside_share,
     }

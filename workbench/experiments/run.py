@@ -16,6 +16,8 @@ from workbench.experiments.inputs import RunInputs
 from workbench.explain import AttentionResult, attention_at
 from workbench.mapping import Predictor
 from workbench.models import create_model
+from workbench.models.ensemble import Ensemble
+from workbench.models.turned import Turned
 from workbench.runs import RunFolder, open_run_folder
 from workbench.runs.folder import AGAIN
 from workbench.scenes import ClassTable, Collection, Scene, open_scene
@@ -91,8 +93,13 @@ class Run(RunFolder):
         except (KeyError, TypeError) as error:
             raise WorkbenchError(f"{self.path / 'metrics.json'} names no classes. {AGAIN}") from error
 
-    def predictor(self, device: str = "auto") -> Predictor:
-        """The trained network with its scaling.
+    def predictor(self, device: str = "auto", tta: bool | None = None) -> Predictor:
+        """The trained network, or the ensemble of them, with its scaling.
+
+        Args:
+            device: Where to compute.
+            tta: Whether to answer by the mean over the eight turns of the square, at eight times the arithmetic; None is
+                as the run was scored.
 
         Raises:
             WorkbenchError: The run is not trained, or its weights are damaged.
@@ -104,7 +111,11 @@ class Run(RunFolder):
         bands = {role: sum(inputs.modalities[n].bands for n in names) for role, names in config.inputs.items()}
         classes = self.split.classes
         with torch.random.fork_rng():
-            model = create_model(config.model, bands, len(classes), config.width, **config.options)
+            networks = [
+                create_model(config.model, bands, len(classes), config.width, **config.options)
+                for _ in range(config.members)
+            ]
+        model = networks[0] if config.members == 1 else Ensemble(networks)
         try:
             model.load_state_dict(load_file(path))
         except (SafetensorError, RuntimeError, OSError) as error:
@@ -113,6 +124,8 @@ class Run(RunFolder):
             ) from error
         kind = resolve_device(device)
         model.place(kind).eval()
+        if config.tta if tta is None else tta:
+            model = Turned(model)
         return Predictor(
             model, config.inputs, inputs.band_scaling(), np.array(classes, np.uint16), config.view, config.precision
         )
@@ -150,11 +163,12 @@ class Run(RunFolder):
         classes = tuple(int(value) for value in run.classes)
         return attention_at(run.model, chosen, run.roles, run.scaling, classes, row, col, run.view)
 
-    def predict(self, scene: str | Path | None = None) -> dict[str, NDArray[np.uint16]]:
+    def predict(self, scene: str | Path | None = None, tta: bool | None = None) -> dict[str, NDArray[np.uint16]]:
         """Class maps as arrays.
 
         Args:
             scene: Name or path of a scene; None is the scene of the training. It is mapped first if need be.
+            tta: Whether by test-time augmentation; None is as the run was scored.
 
         Returns:
             Per tile uint16 `(rows, cols)`: class values, 0 where there is no data.
@@ -164,7 +178,7 @@ class Run(RunFolder):
         from workbench.experiments.maps import map_scene
 
         arrays: dict[str, Any] = {}
-        for name, path in map_scene(self, scene).items():
+        for name, path in map_scene(self, scene, tta=tta).items():
             try:
                 with rasterio.open(path) as raster:
                     arrays[name] = raster.read(1).astype(np.uint16)

@@ -28,7 +28,21 @@ def score_table(metrics: dict[str, Any]) -> Table:
     if objects:
         rows.append([f"by {objects['layer']} (n = {objects['count']})", objects])
     rows += [[f"control: {name.replace('_', ' ')}", score] for name, score in metrics["controls"].items()]
+    rows += [[f"member: seed {one['seed']}", one] for one in metrics.get("ensemble", {}).get("members", [])]
     return ["", *_head(metrics)], [[title, *_cells(score)] for title, score in rows]
+
+
+def ensemble_lines(metrics: dict[str, Any]) -> list[str]:
+    """How far the members of an ensemble disagree; nothing for a single network."""
+    if "ensemble" not in metrics:
+        return []
+    found = metrics["ensemble"]["disagreement"]
+    line = (
+        f"two of the {found['members']} members give a test pixel different classes, %: "
+        f"{100 * found['other_class_share']:.1f}; entropy {found['entropy']:.3f} nats, of which disagreement "
+        f"{found['mutual_information']:.3f}"
+    )
+    return [line]
 
 
 def bayes_lines(metrics: dict[str, Any]) -> list[str]:

@@ -1,6 +1,8 @@
 """Train a model on a scene: from the request to a finished run folder, or back to the run that is there already."""
 
 import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +16,7 @@ from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.base.files import atomic_file, explained, remove_left_files, write_json
 from workbench.base.roots import runs_root
 from workbench.experiments.devices import cpu_threads, resolve_device
+from workbench.experiments.ensemble import ensemble_figures, joined_history, joined_training, member_configs
 from workbench.experiments.environment import environment
 from workbench.experiments.evaluate import evaluate_predictor
 from workbench.experiments.inputs import RunInputs, band_counts, resolve_roles
@@ -22,7 +25,9 @@ from workbench.jobs import device_lock, file_lock
 from workbench.mapping import Predictor
 from workbench.models import create_model, model_class, resolve_options
 from workbench.models.blocks import count_parameters
+from workbench.models.ensemble import Ensemble
 from workbench.models.pixels import PixelTable, load_pixels, valid_positions
+from workbench.models.turned import Turned
 from workbench.runs import Recipe, RunConfig, SplitConfig, run_id
 from workbench.runs.status import write_status
 from workbench.scenes import Collection, Scene, open_scene
@@ -53,6 +58,8 @@ def train(
     threads: int | None = None,
     progress: bool = True,
     options: dict[str, Any] | None = None,
+    members: int = 1,
+    tta: bool = False,
     **changes: Any,
 ) -> Run:
     """Train, evaluate and keep a run.
@@ -75,6 +82,11 @@ def train(
         threads: Threads of the CPU; None takes torch's choice.
         progress: Whether to show a progress bar.
         options: Further options of the model, such as `{"loops": 2}` of `selfloop`.
+        members: Networks of a deep ensemble. More than one are trained as runs of their own from `seed`, `seed` + 1, ...
+            on the same split, then kept together as one run that answers with the mean of their probabilities.
+        tta: Whether the run answers by the mean over the eight turns of the square (test-time augmentation): its scores
+            and maps then take eight times the arithmetic. The training is the same; a run that is there is asked so by
+            `evaluate` and `map_scene`.
         **changes: Fields of `Recipe` to change, such as `epochs=50`.
 
     Raises:
@@ -119,6 +131,8 @@ def train(
             "precision": precision,
             "compile": compile,
             "threads": torch.get_num_threads() if threads is None else threads,
+            "members": members,
+            "tta": tta,
             "versions": {
                 "models": models.RESULT_VERSION,
                 "training": training.RESULT_VERSION,
@@ -127,25 +141,36 @@ def train(
         },
         "configuring a training",
     )
+    return _run(config, scene, split, progress)
+
+
+def _run(config: RunConfig, scene: Scene | Collection, split: Split, progress: bool) -> Run:
+    """The finished run of a configuration: the one that is there, or one trained now."""
+    single = config.members == 1
+    members = [] if single else member_configs(config)
     folder = runs_root() / run_id(config)
     if Run(folder).complete and not (folder / CHECKPOINT).exists():
         return Run(folder)  # without a lock: a folder that is only to be read may hold it
     with explained("making a run folder", folder):
         folder.mkdir(parents=True, exist_ok=True)
-    lock = contextlib.nullcontext() if config.device == "cpu" else device_lock(config.device)
+    # an ensemble's members take their turns at the device themselves
+    lock = contextlib.nullcontext() if config.device == "cpu" or not single else device_lock(config.device)
     with file_lock(folder / ".lock", f"run {folder.name}"), lock:
         run = Run(folder)
         if run.complete:
             _remove_checkpoints(folder)  # should a kill at the very end have left them
             return run
         remove_left_files(folder)
-        epochs = config.recipe.epochs
+        epochs = config.recipe.epochs * config.members
         write_yaml(folder / "config.yaml", config)
         split.save(folder / "split.npz")
         write_status(folder, "running", None if (folder / CHECKPOINT).is_file() else 0, epochs, "preparing")
         try:
             with cpu_threads(config.threads):
-                _work(folder, config, scene, split, progress)
+                if single:
+                    _work(folder, config, scene, split, progress)
+                else:
+                    _work_together(folder, config, members, scene, split, progress)
         except BaseException as error:
             stopped = not isinstance(error, Exception)  # an interrupt, or the system asked the process to end
             with contextlib.suppress(WorkbenchError, OSError):  # the disk may be full: the first error counts
@@ -195,14 +220,9 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
         )
     save_weights(model, folder / WEIGHTS)
     classes = np.array(split.classes, np.uint16)
-    predictor = Predictor(model, config.inputs, table.scaling, classes, config.view, config.precision)
-    metrics, predictions = evaluate_predictor(predictor, table, scene, split, config.recipe.tile)
-    with atomic_file(folder / "predictions.parquet", "keeping the predictions") as path:
-        predictions.to_parquet(path)
-    metrics |= {
-        "model": config.model,
-        "inputs": {role: list(names) for role, names in config.inputs.items()},
-        "seed": config.seed,
+    answering = Turned(model) if config.tta else model
+    predictor = Predictor(answering, config.inputs, table.scaling, classes, config.view, config.precision)
+    more = {
         "scaling_from": f"{config.recipe.scaling} over {config.recipe.scaling_from} pixels ({scaling_positions})",
         "training": {
             "epochs": result.epochs,
@@ -214,9 +234,66 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
             "receptive_field": list(model.receptive_field(config.view)),
         },
     }
-    write_json(folder / "metrics.json", metrics, "keeping the scores")
+    _score(folder, config, predictor, table, scene, split, more)
     write_status(folder, "finished", result.epochs, config.recipe.epochs)
     _remove_checkpoints(folder)
+
+
+def _work_together(
+    folder: Path,
+    config: RunConfig,
+    members: Sequence[RunConfig],
+    scene: Scene | Collection,
+    split: Split,
+    progress: bool,
+) -> None:
+    """Train the members of an ensemble that are not there yet, and keep all their weights together."""
+    write_json(folder / "environment.json", environment(config.device), "recording the environment")
+    runs: list[Run] = []
+    epochs = 0
+    for number, one in enumerate(members, 1):
+        note = f"training member {number} of {len(members)}, run {run_id(one)}"
+        write_status(folder, "running", epochs, config.recipe.epochs * len(members), note)
+        runs.append(_run(one, scene, split, progress))
+        epochs += runs[-1].metrics["training"]["epochs"]
+    with device_lock(config.device):
+        predictors = [run.predictor(config.device) for run in runs]
+        model = Ensemble([predictor.model for predictor in predictors])
+        RunInputs.load(runs[0].path).save(folder)  # the same scaling for all: it follows from scene and split
+        save_weights(model, folder / WEIGHTS)
+        with atomic_file(folder / "history.parquet", "keeping the training history") as path:
+            joined_history(runs).to_parquet(path)
+        table = load_pixels(scene, config.inputs, config.device, predictors[0].scaling)
+        predictor = replace(predictors[0], model=Turned(model) if config.tta else model)
+        more = {
+            "scaling_from": runs[0].metrics["scaling_from"],
+            "training": joined_training(runs),
+            "ensemble": ensemble_figures(predictor, table, split, config),
+        }
+        _score(folder, config, predictor, table, scene, split, more)
+    write_status(folder, "finished", epochs, config.recipe.epochs * len(members))
+
+
+def _score(
+    folder: Path,
+    config: RunConfig,
+    predictor: Predictor,
+    table: PixelTable,
+    scene: Scene | Collection,
+    split: Split,
+    more: dict[str, Any],
+) -> None:
+    """Keep predictions and scores, with what else `metrics.json` shall say."""
+    metrics, predictions = evaluate_predictor(predictor, table, scene, split, config.recipe.tile)
+    with atomic_file(folder / "predictions.parquet", "keeping the predictions") as path:
+        predictions.to_parquet(path)
+    metrics |= {
+        "model": config.model,
+        "inputs": {role: list(names) for role, names in config.inputs.items()},
+        "seed": config.seed,
+        **more,
+    }
+    write_json(folder / "metrics.json", metrics, "keeping the scores")
 
 
 def _remove_checkpoints(folder: Path) -> None:

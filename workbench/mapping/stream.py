@@ -17,6 +17,7 @@ from workbench.models.contract import FusionModel, View
 from workbench.models.pixels import Roles, region_table
 from workbench.models.predict import logits_at, precision_context
 from workbench.models.scaling import Scaling
+from workbench.models.turned import Turned
 from workbench.scenes import Scene
 
 WINDOW = 256  # side of the windows that are read and written, pixels
@@ -50,6 +51,11 @@ class Predictor:
     def device(self) -> torch.device:
         """Where the network is."""
         return next(self.model.parameters()).device
+
+    @property
+    def tta(self) -> bool:
+        """Whether it answers by the mean over turns."""
+        return isinstance(self.model, Turned)
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,12 @@ def stream_classes(
     todo = list(windows(scene.shape, size))
     weights = predictor.model.state_dict()
     key = hash_json(
-        [scene.content_hash, predictor.view, size, [float(value.double().sum()) for value in weights.values()]]
+        [
+            scene.content_hash,
+            predictor.view,
+            size,
+            {name: float(value.double().sum()) for name, value in weights.items()},
+        ]
     )
     with explained("writing a class map", path):
         store = _open_store(path, scene.shape, len(todo), size, key)

@@ -50,15 +50,15 @@ class FusionModel(nn.Module, ABC):
     """
 
     summary: ClassVar[str]
-    roles: ClassVar[tuple[str, ...]]
-    views: ClassVar[tuple[View, ...]]
-    patch_size: ClassVar[int]
+    roles: tuple[str, ...]  # of the class; a network made of others has those of its parts
+    views: tuple[View, ...]
+    patch_size: int
     recipes: ClassVar[dict[str, Recipe]]
     quick: ClassVar[dict[str, Any]] = {}  # fields in which the recipe `quick` differs for this network
-    channel_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh channels
-    spatial_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh positions
+    channel_masks: tuple[str, ...] = ()  # names of attention tensors that weigh channels
+    spatial_masks: tuple[str, ...] = ()  # names of attention tensors that weigh positions
     # names of those that weigh the positions of each pixel's own window: (B, 1, k, k), dense (B, k * k, H, W)
-    window_masks: ClassVar[tuple[str, ...]] = ()
+    window_masks: tuple[str, ...] = ()
     window: int | None = None  # side of the windows that prediction blends, where all of a tile counts
 
     def __init__(self, inputs: Mapping[str, int], classes: int, width: float = 1.0) -> None:

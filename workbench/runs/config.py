@@ -81,6 +81,8 @@ class RunConfig(StrictModel):
         precision: Lightning's name of the precision, such as `32-true` or `bf16-mixed`.
         compile: Whether the network is compiled with `torch.compile`.
         threads: Threads of the CPU.
+        members: Networks of a deep ensemble, trained from `seed`, `seed` + 1, ...; 1 is a single network.
+        tta: Whether its answers are means over the eight turns of the square (test-time augmentation).
         versions: `RESULT_VERSION` of each room that takes part.
     """
 
@@ -101,6 +103,8 @@ class RunConfig(StrictModel):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     compile: bool
     threads: int = Field(ge=1, le=1024)
+    members: int = Field(default=1, ge=1)
+    tta: bool = False
     versions: dict[str, int]
 
     @field_validator("inputs", mode="before")

@@ -68,7 +68,7 @@ class RunFolder:
 
     @property
     def history(self) -> "pd.DataFrame":
-        """One row per epoch."""
+        """One row per epoch; of an ensemble, per member and epoch."""
         return self._table("history.parquet")
 
     @property

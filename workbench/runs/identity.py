@@ -7,11 +7,12 @@ from workbench.runs.config import RunConfig
 
 
 def run_id(config: RunConfig) -> str:
-    """`<scene>-<model>-<view>-<protocol>-<10 hexadecimal digits>`.
+    """`<scene>-<model>-<view>-<protocol>-<10 hexadecimal digits>`; an ensemble of 5 has `x5` after its model.
 
     The hash is over the whole configuration: scene content, split, recipe, threads, precision and the result
     versions of the rooms. Versions of libraries are recorded in the run, not hashed.
     """
-    words = (config.scene, config.model, config.view, config.split.protocol)
+    model = config.model + (f" x{config.members}" if config.members > 1 else "") + (" tta" if config.tta else "")
+    words = (config.scene, model, config.view, config.split.protocol)
     readable = "-".join(re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_") for word in words)
     return f"{readable}-{hash_json(config.model_dump(mode='json'))[:10]}"

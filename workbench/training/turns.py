@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from workbench.models.pixels import square
+from workbench.models.turned import TURNS, turn
 
 
 def turned_squares(before: int, size: int) -> Tensor:
@@ -14,9 +15,7 @@ def turned_squares(before: int, size: int) -> Tensor:
         size: Side of the window.
 
     Returns:
-        int64 `(8, size, size, 2)`: turn 0 is the plain window, 1 to 3 its rotations by 90, 180 and 270 degrees, 4 to 7
-        the same of its left-right mirror image.
+        int64 `(8, size, size, 2)`, in the order of `turn`: the plain window first.
     """
     plain = square(before, size)
-    mirrored = plain.flip(1)
-    return torch.stack([torch.rot90(grid, turns) for grid in (plain, mirrored) for turns in range(4)])
+    return torch.stack([turn(plain, number, 0, 1) for number in range(TURNS)])

@@ -181,6 +181,8 @@ def command(run: RunFolder) -> str:
     parts += [f"--width {config.width:g} --seed {config.seed} --device {config.device} --threads {config.threads}"]
     parts += [f"--precision {config.precision}"] if config.precision != "32-true" else []
     parts += ["--compile"] if config.compile else []
+    parts += [f"--members {config.members}"] if config.members > 1 else []
+    parts += ["--tta"] if config.tta else []
     return " ".join(parts)
 
 

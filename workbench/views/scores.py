@@ -41,14 +41,21 @@ def model_title(name: str) -> str:
     return MODELS.get(name, name)
 
 
+def network_title(metrics: Mapping[str, Any]) -> str:
+    """What answered: the model, how many of them, and whether turned."""
+    members = len(metrics.get("ensemble", {}).get("members", []))
+    how = [f"ensemble of {members}"] * bool(members) + ["test-time augmentation"] * bool(metrics.get("tta"))
+    return model_title(metrics["model"]) + (f" ({', '.join(how)})" if how else "")
+
+
 def run_title(metrics: Mapping[str, Any]) -> str:
     """A run in words: model, scene, protocol."""
-    return f"{model_title(metrics['model'])} on {metrics['scene']}, {metrics['protocol']} split"
+    return f"{network_title(metrics)} on {metrics['scene']}, {metrics['protocol']} split"
 
 
 def title_about(metrics: Mapping[str, Any], before: str, after: str) -> str:
     """A run in words inside a longer sentence."""
-    name = f"{model_title(metrics['model'])} on {metrics['scene']} ({metrics['protocol']} split)"
+    name = f"{network_title(metrics)} on {metrics['scene']} ({metrics['protocol']} split)"
     return f"{before} {name} {after}"
 
 
@@ -124,7 +131,7 @@ def verdict(metrics: Mapping[str, Any]) -> str:
     than = "against" if test["oa"] > known[best] else "no more than the"
     given = "the class of the map" if score_words(metrics).note else "their right class"
     first = (
-        f"{model_title(metrics['model'])} gives {percent(test['oa'])} of the test pixels {given}, {than} "
+        f"{network_title(metrics)} gives {percent(test['oa'])} of the test pixels {given}, {than} "
         f"{percent(known[best])} {'for' if than == 'against' else 'of'} {RULES[best]}."
     )
     if metrics["protocol"] == "random":
@@ -243,7 +250,7 @@ def comparison(runs: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
         used = list(dict.fromkeys(name for names in metrics["inputs"].values() for name in names))
         row: dict[str, Any] = {
             "modalities": " + ".join(used) if len(used) > 1 else f"{used[0]} alone",
-            "model": model_title(metrics["model"]),
+            "model": network_title(metrics),
             f"{words.overall} %": 100 * metrics["test"]["oa"],
             f"{words.average} %": 100 * metrics["test"]["aa"],
             "kappa": metrics["test"]["kappa"],

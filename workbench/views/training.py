@@ -21,11 +21,12 @@ def training_curves(
     """Loss and overall score over the epochs, of training and validation.
 
     Args:
-        history: `history.parquet` of a run: one row per epoch.
+        history: `history.parquet` of a run: one row per epoch; of an ensemble, per member and epoch, a line each.
         best_epoch: The epoch whose weights were kept; marked where given.
         metrics: Of the run: says what a score is called.
     """
     words = score_words(metrics or {})
+    epochs = int(history["epoch"].max())
     groups = (
         ("loss", (("train_loss", TRAINING), ("validation_loss", VALIDATION))),
         (f"{words.kind} (%)", (("train_accuracy", TRAINING), ("validation_oa", VALIDATION))),
@@ -36,9 +37,10 @@ def training_curves(
         parts: list[Any] = []
         for name, color in columns:
             if name in history and history[name].notna().any():
-                points = (history["epoch"].to_numpy(), factor * history[name].to_numpy(float))
-                parts.append(hv.Curve(points, "epoch", label).opts(color=color, line_width=2, hooks=[dress]))
-                parts.append(hv.Scatter(points, "epoch", label).opts(color=color, size=4, hooks=[dress]))
+                for _, rows in history.groupby("member") if "member" in history else [(1, history)]:
+                    points = (rows["epoch"].to_numpy(), factor * rows[name].to_numpy(float))
+                    parts.append(hv.Curve(points, "epoch", label).opts(color=color, line_width=2, hooks=[dress]))
+                    parts.append(hv.Scatter(points, "epoch", label).opts(color=color, size=4, hooks=[dress]))
         if best_epoch is not None:
             parts.append(hv.VLine(best_epoch).opts(color=TRAINING, line_dash="dotted", line_width=1))
         options: dict[str, Any] = {
@@ -48,14 +50,14 @@ def training_curves(
             "frame_height": 240,
             "hooks": [dress],
         }
-        if len(history) <= 12:
-            options["xticks"] = history["epoch"].tolist()
+        if epochs <= 12:
+            options["xticks"] = list(range(1, epochs + 1))
         plots.append(hv.Overlay(parts).opts(hv.opts.Overlay(show_legend=False, **options)))
     kept = "" if best_epoch is None else f" The dotted line marks epoch {best_epoch}, whose weights were kept."
     return Picture(
         hv.Layout(plots).cols(2).opts(shared_axes=False),
         "Training",
-        f"Loss and {words.overall} over {len(history)} epochs.{kept}",
+        f"Loss and {words.overall} over {epochs} epochs.{kept}",
         history.set_index("epoch"),
         (LegendEntry(TRAINING, "–", "training pixels"), LegendEntry(VALIDATION, "–", "validation pixels")),
     )
