@@ -64,5 +64,7 @@ class Turned(Combined):
         back = turn_back(mask, number)
         if view == "patch" or name not in self.window_masks:
             return back
-        inner = back.unflatten(1, (self.patch_size, self.patch_size))  # each pixel's own window was turned too
+        inner = back.reshape(
+            len(back), self.patch_size, self.patch_size, *back.shape[2:]
+        )  # each pixel's own window was turned too
         return turn_back(inner, number, 1, 2).flatten(1, 2)
