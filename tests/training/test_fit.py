@@ -13,6 +13,7 @@ from tests.training.conftest import CLASSES, a_recipe
 from workbench.base.errors import WorkbenchError
 from workbench.models import create_model
 from workbench.runs.status import read_status
+from workbench.training import task
 from workbench.training.fit import fit
 from workbench.training.recorder import BEST, CHECKPOINT
 from workbench.training.task import FusionTask, Samples
@@ -108,6 +109,27 @@ def test_ctrl_c_stops_it_and_the_same_call_continues(trained, dying):
     columns = ["epoch", "train_loss", "validation_loss", "validation_aa"]
     one, other = (pd.read_parquet(folder.parent / name / "history.parquet")[columns] for name in ("whole", "stopped"))
     assert one.equals(other)
+
+
+@pytest.mark.parametrize("view", ["patch", "dense"])
+def test_dropout_adam_and_a_rate_in_steps_go_on_where_they_stopped(trained, dying, monkeypatch, view):
+    monkeypatch.setattr(task, "STAIR_EPOCHS", 2)  # between the stop and the end
+    mft = create_model("mft", {"hsi": 4, "aux": 1}, CLASSES, 0.02)
+    options = {"network": mft, "view": view, "epochs": 3, "optimizer": "adam", "schedule": "step", "batch_size": 64}
+    whole, _, _ = trained("whole", **options)
+    happened = []
+
+    def interrupt():
+        if not happened:
+            happened.append(True)
+            raise KeyboardInterrupt
+
+    dying(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trained("stopped", **options)
+    network, result, _ = trained("stopped", **options)
+    assert result.epochs == 3
+    assert same(network, whole)
 
 
 def test_noise_and_both_optimisers_of_a_gan_go_on_where_they_were(trained, dying):
