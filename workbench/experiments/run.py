@@ -1,5 +1,6 @@
 """A trained run that can answer: load its network, show its attention, predict a scene."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,11 +151,12 @@ class Run(RunFolder):
         classes = tuple(int(value) for value in run.classes)
         return attention_at(run.model, chosen, run.roles, run.scaling, classes, row, col, run.view)
 
-    def predict(self, scene: str | Path | None = None) -> dict[str, NDArray[np.uint16]]:
+    def predict(self, scene: str | Path | None = None, without: Sequence[str] = ()) -> dict[str, NDArray[np.uint16]]:
         """Class maps as arrays.
 
         Args:
             scene: Name or path of a scene; None is the scene of the training. It is mapped first if need be.
+            without: Modalities that are left out; see `map_scene`.
 
         Returns:
             Per tile uint16 `(rows, cols)`: class values, 0 where there is no data.
@@ -164,7 +166,7 @@ class Run(RunFolder):
         from workbench.experiments.maps import map_scene
 
         arrays: dict[str, Any] = {}
-        for name, path in map_scene(self, scene).items():
+        for name, path in map_scene(self, scene, without=without).items():
             try:
                 with rasterio.open(path) as raster:
                     arrays[name] = raster.read(1).astype(np.uint16)
