@@ -120,7 +120,7 @@ def run(call, place):
 
 def test_the_commands_are_those_of_the_day():
     assert set(COMMANDS) == {
-        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "map", "evaluate", "runs", "report", "lab", "serve",
+        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "map", "evaluate", "modalities", "runs", "report", "lab", "serve",
     }  # fmt: skip
 
 
@@ -216,6 +216,9 @@ def test_ctrl_c_ends_with_130(call, monkeypatch):
         (["train", "place", "--set", "width=0.5"], "unknown parameter 'width'"),
         (["train", "place", "--set", "seed=1"], "unknown parameter 'seed'"),
         (["train", "place", "--epochs", "0"], "'epochs' = 0"),
+        (["train", "place", "-i", "hsi=hsi", "-i", "aux=hsi", "--set", "modality_dropout=0.3"], "this training uses 1"),
+        (["modalities", "place", "-i", "hsi=hsi", "-i", "aux=hsi"], "on hsi alone"),
+        (["modalities", "place", "--seeds", "1,1"], "each once"),
         (["train", "place", "--width", "nan"], "'width' = nan"),
         (["train", "place", "--threads", "0"], "'threads' = 0"),
         (["train", "place", "--seed", "-1"], "seed"),
@@ -420,6 +423,34 @@ def test_evaluate_gives_the_scores_again(call, run):
     assert row["state"] == "finished"
     assert row["overall"] == pytest.approx(scores["test"]["oa"])
     assert "overall accuracy" in call("evaluate", run).out
+
+
+def test_what_is_left_out_or_blanked_is_said(call, place, run):
+    scores = call("evaluate", run, "--blank", "lidar", "--json").json
+    assert scores["blank"] == ["lidar"]
+    assert "With lidar blanked" in call("evaluate", run, "--blank", "lidar").out
+    taught = call("train", place, *NETWORK, "--epochs", "1", "--set", "modality_dropout=0.5", "-q", "--json").json[
+        "run"
+    ]
+    assert "Without lidar (training mean in its place)." in call("evaluate", taught, "--without", "lidar").out
+    (path,) = call("map", taught, "--without", "lidar", "-q").out.split()
+    assert path.endswith("place~without-lidar.tif")
+    for command in ("evaluate", "map"):
+        ended = call(command, run, "--without", "lidar")
+        assert ended.code == 1
+        assert "modality_dropout=0.3" in ended.err
+
+
+def test_modalities_prints_a_table_and_a_caption(call, place, run):
+    arguments = ["modalities", place, *NETWORK, "--epochs", "1", "-q"]
+    found = call(*arguments, "--json").json
+    assert [row["modality"] for row in found["rows"]] == ["all", "hsi", "lidar"]
+    assert found["runs"]["0"]["all"] == run
+    ended = call(*arguments)
+    assert ended.code == 0
+    assert "Only 'retrained without' says what a modality adds" in ended.out
+    assert ended.out.count("Audit of the blocks split") == 1
+    assert call("modalities", place, "--seeds", "0,x").code == 2
 
 
 def test_runs_lists_also_what_is_damaged(call, folder, run, monkeypatch, tmp_path):

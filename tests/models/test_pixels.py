@@ -95,6 +95,48 @@ def test_scaling_round_trip_and_constant_bands():
         BandScaling.fit(np.full((4, 2), np.nan, np.float32), "standard")
 
 
+def test_the_mean_is_that_of_the_training_pixels_whatever_the_range_is_from(scene):
+    positions = np.array([[0, 1, 1], [0, 2, 2], [1, 3, 3]], np.int32)
+    values = np.stack([scene.scenes[t].read("hsi")[:, r, c] for t, r, c in positions])
+    for method, everywhere in (("minmax", True), ("minmax", False), ("standard", True)):
+        fit = (method, None if everywhere else positions)
+        scaling = load_pixels(scene, ROLES, fit=fit, training=positions).scaling["hsi"]
+        np.testing.assert_allclose(scaling.mean, values.mean(0), rtol=1e-5)
+        np.testing.assert_allclose(scaling.blank, (values.mean(0) - scaling.shift) / scaling.span, atol=1e-5)
+    scaling = load_pixels(scene, ROLES, fit=("standard", positions), training=positions).scaling["hsi"]
+    assert not scaling.blank.any()
+
+
+def test_the_mean_of_an_older_run_is_its_shift_where_that_is_one():
+    pixels = np.random.default_rng(0).random((50, 3), np.float32)
+    pixels[:, 2] = 4.0
+
+    def older(method):
+        kept = BandScaling.fit(pixels, method).to_json()
+        del kept["mean"]
+        return BandScaling.from_json(kept)
+
+    np.testing.assert_allclose(older("standard").mean, pixels.mean(0), rtol=1e-6)
+    assert older("minmax").mean is None
+    with pytest.raises(WorkbenchError, match=r"did not keep the mean .* Train it again"):
+        _ = older("minmax").blank
+
+
+def test_what_is_blanked_or_absent_stands_at_the_mean_and_is_not_read(scene):
+    table = load_pixels(scene, ROLES, fit=("minmax", None))
+    mean = (table.scaling["hsi"].mean - table.scaling["hsi"].shift) / table.scaling["hsi"].span
+    blanked = table.blanked(["hsi"])
+    absent = load_pixels(scene, ROLES, scaling=table.scaling, absent=["hsi"])
+    arrays = {"lidar": scene.scenes[0].read("lidar")}
+    region = region_table(arrays, ROLES, table.scaling, "cpu")
+    for made in (blanked, absent, region):
+        assert torch.equal(made.bands["hsi"][:-1], torch.from_numpy(mean).expand(len(made.bands["hsi"]) - 1, -1))
+        assert not made.bands["hsi"][-1].any()
+    assert torch.equal(absent.bands["lidar"], table.bands["lidar"])
+    here = np.array([[0, 3, 4]], np.int32)  # where hsi has no data
+    assert [bool(valid_positions(made, here)[0]) for made in (table, blanked, absent)] == [False, False, True]
+
+
 def test_a_missing_modality_names_those_there(scene):
     with pytest.raises(WorkbenchError, match="hsi, lidar"):
         load_pixels(scene, {"hsi": ("msi",)})

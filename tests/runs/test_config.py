@@ -41,7 +41,7 @@ def test_impossible_values_are_refused(key, value):
     [
         {"epochs": 0}, {"epochs": 2.5}, {"batch_size": 1}, {"tile": 2}, {"tile_balance": 1.1}, {"learning_rate": 0.0},
         {"learning_rate": float("inf")}, {"weight_decay": float("nan")}, {"optimizer": "sgf"}, {"patience": 0},
-        {"norm_momentum": 0.0}, {"learning_rat": 1.0},
+        {"norm_momentum": 0.0}, {"learning_rat": 1.0}, {"modality_dropout": 1.1}, {"modality_dropout": -0.1},
     ],
 )  # fmt: skip
 def test_impossible_recipes_are_refused(change):

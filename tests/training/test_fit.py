@@ -153,6 +153,24 @@ def test_noise_and_both_optimisers_of_a_gan_go_on_where_they_were(trained, dying
     assert {"adversarial", "reconstruction", "one_role"} <= set(pd.read_parquet(folder / "history.parquet"))
 
 
+@pytest.mark.parametrize("view", ["patch", "dense"])
+def test_with_modality_dropout_a_stopped_training_goes_on_to_the_same(trained, dying, view):
+    whole, _, _ = trained("whole", view=view, modality_dropout=0.5)
+    plain, _, _ = trained("plain", view=view)
+    assert not same(whole, plain)
+    happened = []
+
+    def interrupt():
+        if not happened:
+            happened.append(True)
+            raise KeyboardInterrupt
+
+    dying(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trained("stopped", view=view, modality_dropout=0.5)
+    assert same(trained("stopped", view=view, modality_dropout=0.5)[0], whole)
+
+
 def test_sigterm_ends_the_process_with_a_code_that_says_so(trained, dying):
     """Lightning would exit with 0, as if all were done."""
     before = signal.signal(signal.SIGTERM, lambda *_: None)  # should Lightning not catch it, the test survives

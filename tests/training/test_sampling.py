@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from workbench.training.sampling import patch_plan, steps_per_epoch, tile_plan
+from workbench.training.sampling import blank_draws, patch_plan, steps_per_epoch, tile_plan
 
 LABELS = np.repeat([0, 1, 2], [900, 90, 10])
 
@@ -112,3 +112,26 @@ def test_tiles_are_turned(augment, turns):
 def test_a_class_may_be_absent_from_training():
     plan = tiles(labels=np.array([0, 0, 2, 2]), draws=40, balance=1.0)
     assert set(plan.samples.tolist()) == {0, 1, 2, 3}
+
+
+def blanks(count=4000, modalities=3, probability=0.3, seed=1, epoch=2, step=3, rank=0):
+    return blank_draws(count, modalities, probability, seed, epoch, step, rank)
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("modalities", [2, 3])
+def test_modalities_are_blanked_at_the_rate_asked_for_and_alike(probability, modalities):
+    drawn = blanks(modalities=modalities, probability=probability)
+    assert set(drawn) <= {-1, *range(modalities)}
+    for number in range(modalities):  # five standard deviations of a share of 4000
+        assert abs((drawn == number).mean() - probability / modalities) <= 5 * 0.5 / 4000**0.5 * (probability > 0)
+
+
+def test_what_is_blanked_follows_from_seed_epoch_step_and_rank_alone():
+    np.random.seed(0)  # noqa: NPY002 (the global generator must not matter)
+    one = blanks().tolist()
+    np.random.seed(1)  # noqa: NPY002
+    assert blanks().tolist() == one
+    others = [{"seed": 2}, {"epoch": 3}, {"step": 4}, {"rank": 1}, {"epoch": 3, "step": 2}]
+    drawn = [one, *(blanks(**other).tolist() for other in others)]
+    assert len({tuple(draws) for draws in drawn}) == len(drawn)

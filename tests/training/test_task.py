@@ -2,13 +2,19 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from tests.training.conftest import SHAPE, a_recipe
+from tests.training.conftest import CLASSES, SHAPE, a_recipe
+from workbench.base.errors import WorkbenchError
+from workbench.models import create_model
+from workbench.models.pixels import region_table
+from workbench.models.scaling import BandScaling
+from workbench.training.sampling import blank_draws
 from workbench.training.task import IGNORE, FusionTask
 
 
@@ -197,3 +203,60 @@ def test_batch_norm_follows_the_recipe(task, model):
     task("patch", norm_momentum=0.25)
     momenta = {module.momentum for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)}
     assert momenta == {0.25}
+
+
+@pytest.fixture
+def shifted(truth):
+    """A scene scaled to [0, 1], where a training mean is not zero; two modalities play one role, one plays both."""
+    rng = np.random.default_rng(5)
+    arrays = {
+        "dem": rng.random((1, *SHAPE), np.float32),
+        "hsi": (rng.random((4, *SHAPE), np.float32) + (truth == 2)).astype("float32"),
+        "lidar": rng.random((2, *SHAPE), np.float32) ** 2,
+    }
+    arrays["lidar"][:, 3:9, 4:20] = np.nan
+    scaling = {name: BandScaling.fit(array.reshape(len(array), -1).T, "minmax") for name, array in arrays.items()}
+    roles = {"hsi": ("hsi", "dem"), "aux": ("lidar", "dem")}
+    return region_table(arrays, roles, scaling, "cpu"), arrays
+
+
+@pytest.mark.parametrize("view", ["patch", "dense"])
+def test_a_blanked_modality_stands_at_its_training_mean(shifted, training, validation, view):
+    """In every role that it plays and where it has no data; other modalities and what lies outside stay as they are."""
+    table, arrays = shifted
+    model = create_model("fusatnet", {"hsi": 5, "aux": 3}, CLASSES, 0.02)
+    means = {name: np.nanmean(array, axis=(1, 2)) for name, array in arrays.items()}
+    lows = {name: np.nanmin(array, axis=(1, 2)) for name, array in arrays.items()}
+    spans = {name: np.nanmax(array, axis=(1, 2)) - lows[name] for name, array in arrays.items()}
+    places = {"dem": [("hsi", 4, 5), ("aux", 2, 3)], "hsi": [("hsi", 0, 4)], "lidar": [("aux", 0, 2)]}
+
+    def make(chance):
+        recipe = a_recipe(modality_dropout=chance, batch_size=16, tile_batch=16, pixels_per_tile=2)
+        return FusionTask(model, table, training, validation, recipe, view, seed=3)
+
+    seen = set()
+    for step in range(2):
+        dropped, targets = make(0.9).batch(0, step)
+        plain, same = make(0.0).batch(0, step)
+        assert torch.equal(targets, same)
+        samples, turns = make(0.9).plan(0).step(step)
+        size = dropped["hsi"].shape[-1]
+        inside = windows(np.ones(SHAPE), training.positions[samples], turns, size, 0.0).astype(bool)
+        drawn = blank_draws(len(samples), 3, 0.9, 3, 0, step, 0)
+        seen |= set(drawn.tolist())
+        expected = {role: values.numpy().copy() for role, values in plain.items()}
+        for number, where in enumerate(drawn):
+            name = [*places][where] if where >= 0 else None
+            for role, first, last in places.get(name, []):
+                mean = ((means[name] - lows[name]) / spans[name])[:, None, None]
+                expected[role][number, first:last] = np.where(inside[number], mean, 0.0)
+        for role in plain:
+            np.testing.assert_allclose(dropped[role].numpy(), expected[role], atol=1e-6)
+            assert dropped[role].is_contiguous(memory_format=torch.channels_last)
+    assert seen == {-1, 0, 1, 2}
+
+
+def test_dropout_needs_two_modalities(model, table, training, validation):
+    alone = replace(table, bands={"hsi": table.bands["hsi"]})
+    with pytest.raises(WorkbenchError, match=r"one of several modalities.*uses 1.*it is 0\.5"):
+        FusionTask(model, alone, training, validation, a_recipe(modality_dropout=0.5), "patch", seed=3)

@@ -1,20 +1,31 @@
 """Commands about runs: split, train, map, score."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from workbench.cli.terminal import (
     AsJson,
     Device,
+    Epochs,
+    Inputs,
+    ModelName,
+    ModelSet,
+    Patience,
+    Precision,
     Protocol,
     Quiet,
+    RecipeName,
+    RecipeSet,
     RunName,
     SceneName,
     Seed,
+    SplitSeed,
     SplitSet,
+    Threads,
     ViewName,
+    Width,
     cell,
     pairs,
     progress,
@@ -33,6 +44,14 @@ Turns = Annotated[
     typer.Option(
         "--tta/--no-tta",
         help="Answer by the mean over eight rotations and flips, at 8 times the work; as the run was scored if not given.",
+    ),
+]
+
+Without = Annotated[
+    list[str],
+    typer.Option(
+        metavar="MODALITY",
+        help="A modality that is not there, of a run that was trained to answer without; repeatable.",
     ),
 ]
 
@@ -67,32 +86,23 @@ def split(
 @app.command()
 def train(
     scene: SceneName,
-    model: Annotated[str, typer.Option(help="Name of the model (see `workbench models`).")] = "fusatnet",
-    inputs: Annotated[
-        list[str],
-        typer.Option(
-            "--input", "-i", metavar="ROLE=MODALITY[,MODALITY]", help="Who plays a role: -i hsi=hsi -i aux=lidar,sar"
-        ),
-    ] = [],  # noqa: B006
+    model: ModelName = "fusatnet",
+    inputs: Inputs = [],  # noqa: B006
     view: ViewName = None,
     protocol: Protocol = "blocks",
     split: SplitSet = [],  # noqa: B006
-    split_seed: Annotated[int | None, typer.Option(help="Seed of the split; --seed where not given.")] = None,
-    recipe: Annotated[str, typer.Option(help="quick, or the model's own: published.")] = "quick",
-    change: Annotated[
-        list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: --set learning_rate=1e-4")
-    ] = [],  # noqa: B006
-    option: Annotated[
-        list[str], typer.Option("--option", metavar="KEY=VALUE", help="Option of the model: --option loops=2")
-    ] = [],  # noqa: B006
-    epochs: Annotated[int | None, typer.Option(help="Epochs; the recipe's where not given.")] = None,
-    patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better validation.")] = None,
-    width: Annotated[float, typer.Option(help="Factor on the network's channels; 1 is the published size.")] = 1.0,
+    split_seed: SplitSeed = None,
+    recipe: RecipeName = "quick",
+    change: RecipeSet = [],  # noqa: B006
+    option: ModelSet = [],  # noqa: B006
+    epochs: Epochs = None,
+    patience: Patience = None,
+    width: Width = 1.0,
     seed: Seed = 0,
     device: Device = "auto",
-    precision: Annotated[Literal["32-true", "bf16-mixed", "16-mixed"], typer.Option(help="Arithmetic.")] = "32-true",
+    precision: Precision = "32-true",
     compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
-    threads: Annotated[int | None, typer.Option(help="Threads of the CPU.")] = None,
+    threads: Threads = None,
     members: Annotated[
         int, typer.Option(min=1, help="Networks of a deep ensemble, from --seed, --seed + 1, ...; 1 is no ensemble.")
     ] = 1,
@@ -112,9 +122,8 @@ def train(
     from workbench.scenes import open_scene
     from workbench.training.recipes import recipe as find_recipe
 
-    roles = {key: tuple(value.split(",")) for key, value in pairs(inputs, "--input").items()} or None
-    asked = {"epochs": epochs, "patience": patience}
-    changes = typed(change, "--set") | {key: value for key, value in asked.items() if value is not None}
+    roles = _roles(inputs)
+    changes = _changes(change, epochs, patience)
     resolve_options(model, typed(option, "--option"))
     find_recipe(model, recipe, changes)  # refused now, before the split is made and printed
     kind = model_class(model)
@@ -153,6 +162,7 @@ def map_(
     scene: Annotated[
         str | None, typer.Option(help="Another scene to map; that of the training where not given.")
     ] = None,
+    without: Without = [],  # noqa: B006
     device: Device = "auto",
     tta: Turns = None,
     quiet: Quiet = False,
@@ -161,18 +171,93 @@ def map_(
     from workbench.experiments import map_scene
 
     with progress("Mapping", quiet) as moved:
-        paths = map_scene(run, scene, device, lambda done, total: moved("windows", done / total), tta)
+        paths = map_scene(run, scene, device, lambda done, total: moved("windows", done / total), without, tta)
     for path in paths.values():
         print(path)
 
 
 @app.command()
-def evaluate(run: RunName, device: Device = "auto", tta: Turns = None, as_json: AsJson = False) -> None:
+def evaluate(
+    run: RunName,
+    without: Without = [],  # noqa: B006
+    blank: Annotated[
+        list[str],
+        typer.Option(
+            metavar="MODALITY", help="Diagnostic: put the training mean in a modality's place, in any run; repeatable."
+        ),
+    ] = [],  # noqa: B006
+    device: Device = "auto",
+    tta: Turns = None,
+    as_json: AsJson = False,
+) -> None:
     """Score a trained run again from its weights, with its controls."""
     from workbench.experiments import evaluate as score
 
-    metrics = score(run, device, tta)
+    metrics = score(run, device, without, blank, tta)
     print(json.dumps(metrics, indent=1)) if as_json else _print_scores(run, metrics)
+
+
+@app.command()
+def modalities(
+    scene: SceneName,
+    model: ModelName = "fusatnet",
+    inputs: Inputs = [],  # noqa: B006
+    view: ViewName = None,
+    protocol: Protocol = "blocks",
+    split: SplitSet = [],  # noqa: B006
+    split_seed: Annotated[
+        int | None, typer.Option(help="Seed of the split; the first of --seeds if not given.")
+    ] = None,
+    recipe: RecipeName = "quick",
+    change: RecipeSet = [],  # noqa: B006
+    option: ModelSet = [],  # noqa: B006
+    epochs: Epochs = None,
+    patience: Patience = None,
+    width: Width = 1.0,
+    seeds: Annotated[str, typer.Option(help="Seeds of weights and sampling, with commas: 0,1,2")] = "0",
+    device: Device = "auto",
+    precision: Precision = "32-true",
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """What each modality adds: the network retrained without it; beside it, what it loses when the modality is blanked.
+
+    The runs are ordinary ones: the same command again returns those that are finished.
+    """
+    from workbench.experiments import modality_table
+    from workbench.models import model_class
+    from workbench.scenes import open_scene
+
+    if not all(word.strip().isdecimal() for word in seeds.split(",")):
+        raise typer.BadParameter(f"--seeds takes whole numbers with commas, such as 0,1,2; got {seeds!r}.")
+    numbers = [int(word) for word in seeds.split(",")]
+    patch_size = model_class(model).patch_size
+    made = _split(scene, protocol, patch_size, numbers[0] if split_seed is None else split_seed, split)
+    if not as_json:
+        print(made.audit())
+    found = modality_table(
+        open_scene(scene),
+        model,
+        _roles(inputs),
+        made,
+        numbers,
+        say=say,
+        view=view,
+        recipe=recipe,
+        width=width,
+        device=device,
+        precision=precision,
+        threads=threads,
+        progress=not quiet,
+        options=typed(option, "--option"),
+        **_changes(change, epochs, patience),
+    )
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=1))
+    else:
+        table(*found.printed())
+        print(found.caption)
 
 
 @app.command()
@@ -187,6 +272,15 @@ def runs(as_json: AsJson = False) -> None:
         say("No run yet. Try: workbench train demo --width 0.125 --view dense")
     else:
         table(list(rows[0]), [[cell(value) for value in row.values()] for row in rows])
+
+
+def _roles(inputs: list[str]) -> dict[str, tuple[str, ...]] | None:
+    return {key: tuple(value.split(",")) for key, value in pairs(inputs, "--input").items()} or None
+
+
+def _changes(change: list[str], epochs: int | None, patience: int | None) -> dict[str, Any]:
+    asked = {"epochs": epochs, "patience": patience}
+    return typed(change, "--set") | {key: value for key, value in asked.items() if value is not None}
 
 
 def _split(scene: str, protocol: str, patch_size: int, seed: int, parameters: list[str]) -> "Split":

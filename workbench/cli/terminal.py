@@ -22,6 +22,26 @@ SplitSet = Annotated[
     list[str],
     typer.Option("--split", metavar="KEY=VALUE", help="Parameter of the protocol, such as --split block_size=33."),
 ]
+ModelName = Annotated[str, typer.Option(help="Name of the model (see `workbench models`).")]
+Inputs = Annotated[
+    list[str],
+    typer.Option(
+        "--input", "-i", metavar="ROLE=MODALITY[,MODALITY]", help="Who plays a role: -i hsi=hsi -i aux=lidar,sar"
+    ),
+]
+RecipeName = Annotated[str, typer.Option(help="quick, or the model's own: published.")]
+RecipeSet = Annotated[
+    list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: --set learning_rate=1e-4")
+]
+ModelSet = Annotated[
+    list[str], typer.Option("--option", metavar="KEY=VALUE", help="Option of the model: --option loops=2")
+]
+SplitSeed = Annotated[int | None, typer.Option(help="Seed of the split; --seed where not given.")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs; the recipe's where not given.")]
+Patience = Annotated[int | None, typer.Option(help="Stop after so many epochs without a better validation.")]
+Width = Annotated[float, typer.Option(help="Factor on the network's channels; 1 is the published size.")]
+Precision = Annotated[Literal["32-true", "bf16-mixed", "16-mixed"], typer.Option(help="Arithmetic.")]
+Threads = Annotated[int | None, typer.Option(help="Threads of the CPU.")]
 ViewName = Annotated[
     Literal["patch", "dense"] | None,
     typer.Option(

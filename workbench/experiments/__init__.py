@@ -3,7 +3,17 @@
 from workbench.experiments.compare import compare_modalities
 from workbench.experiments.evaluate import evaluate
 from workbench.experiments.maps import map_scene
+from workbench.experiments.modalities import ModalityTable, modality_table
 from workbench.experiments.run import Run, open_run
 from workbench.experiments.train import train
 
-__all__ = ["Run", "compare_modalities", "evaluate", "map_scene", "open_run", "train"]
+__all__ = [
+    "ModalityTable",
+    "Run",
+    "compare_modalities",
+    "evaluate",
+    "map_scene",
+    "modality_table",
+    "open_run",
+    "train",
+]

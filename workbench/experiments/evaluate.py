@@ -1,6 +1,6 @@
 """Score a trained network: test and validation pixels, controls, Bayes rules, objects, and what its view differs by."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from workbench.analysis import confusion_matrix, scores
+from workbench.base.errors import WorkbenchError
+from workbench.experiments.absent import answer_without, left_out, stand_ins
 from workbench.experiments.ensemble import ensemble_figures
 from workbench.experiments.run import as_run
 from workbench.mapping import Predictor
@@ -21,29 +23,57 @@ from workbench.splits import Sample, Split
 COMPARED = 256  # pixels on which the two views, and tiles with and without halo, are compared
 
 
-def evaluate(run: RunFolder | str, device: str = "auto", tta: bool | None = None) -> dict[str, Any]:
+def evaluate(
+    run: RunFolder | str,
+    device: str = "auto",
+    without: Sequence[str] = (),
+    blank: Sequence[str] = (),
+    tta: bool | None = None,
+) -> dict[str, Any]:
     """Score a finished run again from its weights; nothing of the run is changed.
 
     Args:
         run: A run or its id.
         device: Where to compute.
+        without: Modalities that are not there: they are not read, and pixels where only they have no data are scored
+            too. For runs trained with modality dropout, or whose network generates an absent role.
+        blank: Modalities whose values are replaced by their training mean, of any run and on the same pixels as ever. A
+            diagnostic of how much the network leans on them; what they add is told by training without them.
         tta: Whether to answer by the mean over the eight turns of the square (test-time augmentation), at eight times
             the arithmetic; None is as the run was scored.
 
     Returns:
-        What `metrics.json` holds, but for the figures of the training.
+        What `metrics.json` holds, but for the figures of the training; with `without` (what stands in the place of
+        each such modality) or `blank` where they were given.
 
     Raises:
-        WorkbenchError: The run is not trained, or its scene has changed.
+        WorkbenchError: The run is not trained, its scene has changed, it was not trained to answer without a modality,
+            or none would be left.
+        UnknownNameError: The run does not use such a modality.
     """
     run = as_run(run)
+    gone, blanked = left_out(run, without), left_out(run, blank)
+    if gone and blanked:
+        raise WorkbenchError("Evaluate either without modalities or with some blanked: they are two questions.")
     predictor = run.predictor(device, tta)
+    if gone:
+        predictor = answer_without(run, predictor, gone)
     scene = run.scene
-    table = load_pixels(scene, predictor.roles, predictor.device, predictor.scaling)
+    table = load_pixels(scene, predictor.roles, predictor.device, predictor.scaling, absent=predictor.absent)
+    table = table.blanked(blanked) if blanked else table
     metrics, _ = evaluate_predictor(predictor, table, scene, run.split, run.config.recipe.tile)
     if run.config.members > 1:
         metrics["ensemble"] = ensemble_figures(predictor, table, run.split, run.config)
+    if gone:
+        metrics["without"] = stand_ins(run.config.inputs, predictor)
+    if blanked:
+        metrics["blank"] = list(blanked)
     return metrics
+
+
+def scores_on_test(predictor: Predictor, table: PixelTable, split: Split) -> dict[str, Any]:
+    """Scores on the test pixels alone, as `metrics["test"]` of `evaluate`."""
+    return _scores(_predictions(predictor, table, split.test, "test"), split.classes)
 
 
 def evaluate_predictor(

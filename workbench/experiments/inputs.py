@@ -1,6 +1,6 @@
 """What a run's network was fed: kept with the run, and held against any other scene it shall map."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class RunInputs(StrictModel):
 
     Attributes:
         modalities: What each used modality was in the scene of the training.
-        scaling: Shift, span and range of each modality, band by band.
+        scaling: Shift, span, range and training mean of each modality, band by band.
         address: Where the scene of the training lay.
     """
 
@@ -36,18 +36,25 @@ class RunInputs(StrictModel):
         """The scaling as arrays."""
         return {name: BandScaling.from_json(values) for name, values in self.scaling.items()}
 
-    def check(self, scene: Scene | Collection) -> None:
+    def check(self, scene: Scene | Collection, without: Sequence[str] = ()) -> None:
         """Refuse a scene that the run's network cannot answer on.
+
+        Args:
+            scene: The scene.
+            without: Modalities that are left out, so that the scene need not have them.
 
         Raises:
             WorkbenchError: A modality is missing, or its quantity, band count or band centres differ.
         """
         doing = f"mapping scene {scene.name!r} with a run trained elsewhere"
         for name, mine in self.modalities.items():
+            if name in without:
+                continue
             if name not in scene.modalities:
                 raise WorkbenchError(
                     f"While {doing}: it has no modality {name!r} (it has {', '.join(scene.modalities)}). "
-                    "A run needs every modality it was trained with."
+                    "A run needs every modality it was trained with, unless it was trained with modality dropout "
+                    "(--set modality_dropout=0.3) or its network generates the features of an absent role (such as mmrs)."
                 )
             other = scene.info(name)
             if other.bands != mine.bands:

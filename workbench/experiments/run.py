@@ -1,5 +1,6 @@
 """A trained run that can answer: load its network, show its attention, predict a scene."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,11 +164,14 @@ class Run(RunFolder):
         classes = tuple(int(value) for value in run.classes)
         return attention_at(run.model, chosen, run.roles, run.scaling, classes, row, col, run.view)
 
-    def predict(self, scene: str | Path | None = None, tta: bool | None = None) -> dict[str, NDArray[np.uint16]]:
+    def predict(
+        self, scene: str | Path | None = None, without: Sequence[str] = (), tta: bool | None = None
+    ) -> dict[str, NDArray[np.uint16]]:
         """Class maps as arrays.
 
         Args:
             scene: Name or path of a scene; None is the scene of the training. It is mapped first if need be.
+            without: Modalities that are left out; see `map_scene`.
             tta: Whether by test-time augmentation; None is as the run was scored.
 
         Returns:
@@ -178,7 +182,7 @@ class Run(RunFolder):
         from workbench.experiments.maps import map_scene
 
         arrays: dict[str, Any] = {}
-        for name, path in map_scene(self, scene, tta=tta).items():
+        for name, path in map_scene(self, scene, without=without, tta=tta).items():
             try:
                 with rasterio.open(path) as raster:
                     arrays[name] = raster.read(1).astype(np.uint16)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.experiments.absent import told
 from workbench.runs import RunFolder
 from workbench.runs.words import score_words
 
@@ -14,6 +15,8 @@ def score_title(name: str, metrics: dict[str, Any]) -> str:
     """A line above the scores, with a warning where the split was random."""
     tag = " (RANDOM SPLIT: position alone explains much of it)" if metrics["protocol"] == "random" else ""
     note = " Synthetic scene: fusion wins by construction." if metrics["synthetic"] else ""
+    reduced = told(metrics.get("without", {}), metrics.get("blank", ()))
+    note += f" {reduced}" if reduced else ""
     words = score_words(metrics)
     what = words.kind if words.note else "scores"
     return (

@@ -26,7 +26,7 @@ from workbench.mapping import Predictor
 from workbench.models import create_model, model_class, resolve_options
 from workbench.models.blocks import count_parameters
 from workbench.models.ensemble import Ensemble
-from workbench.models.pixels import PixelTable, load_pixels, valid_positions
+from workbench.models.pixels import PixelTable, load_pixels, modalities_of, valid_positions
 from workbench.models.turned import Turned
 from workbench.runs import Recipe, RunConfig, SplitConfig, run_id
 from workbench.runs.status import write_status
@@ -35,6 +35,7 @@ from workbench.splits import Split, make_split
 from workbench.training.fit import fit
 from workbench.training.recipes import recipe as find_recipe
 from workbench.training.recorder import BEST, CHECKPOINT, save_weights
+from workbench.training.sampling import check_dropout
 from workbench.training.task import Samples
 
 RESULT_VERSION = 1
@@ -108,6 +109,7 @@ def train(
     if split.scene_hash != scene.content_hash:
         raise WorkbenchError(f"The split was made for another scene than {scene.name!r} as it is now. Make it again.")
     changed = find_recipe(model, recipe, changes)
+    check_dropout(changed.modality_dropout, len(modalities_of(roles)))
     config = RunConfig.build(
         {
             "scene": scene.name,
@@ -304,7 +306,9 @@ def _remove_checkpoints(folder: Path) -> None:
 def _load(config: RunConfig, scene: Scene | Collection, split: Split) -> tuple[PixelTable, int]:
     recipe: Recipe = config.recipe
     positions: NDArray[np.int32] | None = split.train.positions if recipe.scaling_from == "training" else None
-    table = load_pixels(scene, config.inputs, config.device, fit=(recipe.scaling, positions))
+    table = load_pixels(
+        scene, config.inputs, config.device, fit=(recipe.scaling, positions), training=split.train.positions
+    )
     return table, len(positions) if positions is not None else table.valid.numel()
 
 

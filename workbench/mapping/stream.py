@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from workbench.base.files import explained
 from workbench.base.hashing import hash_json
 from workbench.models.contract import FusionModel, View
-from workbench.models.pixels import Roles, region_table
+from workbench.models.pixels import Roles, modalities_of, region_table
 from workbench.models.predict import logits_at, precision_context
 from workbench.models.scaling import Scaling
 from workbench.models.turned import Turned
@@ -38,6 +38,7 @@ class Predictor:
         classes: uint16 `(K,)`: class value of each output.
         view: The run's view.
         precision: Lightning's name of the precision.
+        absent: Modalities of `roles` that are not read; their training mean stands in their place.
     """
 
     model: FusionModel
@@ -46,6 +47,12 @@ class Predictor:
     classes: NDArray[np.uint16]
     view: View
     precision: str
+    absent: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> list[str]:
+        """The modalities that are read."""
+        return [name for name in modalities_of(self.roles) if name not in self.absent]
 
     @property
     def device(self) -> torch.device:
@@ -102,10 +109,9 @@ def stream_classes(
     weights = predictor.model.state_dict()
     key = hash_json(
         [
-            scene.content_hash,
-            predictor.view,
-            size,
+            *(scene.content_hash, predictor.view, size),
             {name: float(value.double().sum()) for name, value in weights.items()},
+            *(predictor.reads, list(predictor.roles)),
         ]
     )
     with explained("writing a class map", path):
@@ -135,7 +141,7 @@ def predict_window(
     before, after = predictor.model.receptive_field(predictor.view)
     top, left = max(rows.start - before, 0), max(cols.start - before, 0)
     bottom, right = min(rows.stop + after, scene.shape[0]), min(cols.stop + after, scene.shape[1])
-    arrays = {name: scene.read(name, slice(top, bottom), slice(left, right)) for name in predictor.scaling}
+    arrays = {name: scene.read(name, slice(top, bottom), slice(left, right)) for name in predictor.reads}
     inner = (slice(rows.start - top, rows.stop - top), slice(cols.start - left, cols.stop - left))
     outside = _outside(arrays, predictor.scaling)[inner]
     table = region_table(arrays, predictor.roles, predictor.scaling, predictor.device)

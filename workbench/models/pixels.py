@@ -1,7 +1,8 @@
 """The pixels of a scene on the device, once, and the windows that are gathered from them there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -72,13 +73,38 @@ class PixelTable:
         found = self.offsets[tile].view(shape) + rows * widths + cols
         return torch.where(inside, found, self.valid.numel())
 
-    def gather(self, rows: Tensor) -> dict[str, Tensor]:
-        """Model input of windows: per role float32 `(B, C, h, w)`, channels-last in memory."""
+    @cached_property
+    def blanks(self) -> dict[str, Tensor]:
+        """What stands in for each modality that is blanked: its training mean as networks see it, float32 `(C,)`."""
+        return {name: torch.from_numpy(self.scaling[name].blank).to(self.device) for name in self.bands}
+
+    def blanked(self, names: Sequence[str]) -> "PixelTable":
+        """The same pixels with modalities at their training mean; which pixels are valid stays as it is."""
+        bands = dict(self.bands)
+        for name in names:
+            bands[name] = self.bands[name].clone()
+            bands[name][:-1] = self.blanks[name]
+        return replace(self, bands=bands)
+
+    def gather(self, rows: Tensor, blanked: Tensor | None = None) -> dict[str, Tensor]:
+        """Model input of windows: per role float32 `(B, C, h, w)`, channels-last in memory.
+
+        Args:
+            rows: int64 `(B, h, w)`, see `window_rows`.
+            blanked: int64 `(B,)`: number of the modality in `bands` that is blanked in each window, -1 for none. All of
+                the window that lies in the scene gets the modality's training mean, in every role that it plays, also
+                where it has no data: nothing of it shows. What lies outside stays zero.
+        """
         count, height, width = rows.shape
         flat = rows.reshape(-1)
         per_modality = {
             name: values.index_select(0, flat).view(count, height, width, -1) for name, values in self.bands.items()
         }
+        if blanked is not None:
+            inside = (rows < self.valid.numel())[..., None]
+            for number, (name, values) in enumerate(per_modality.items()):
+                gone = (blanked == number).view(-1, 1, 1, 1) & inside
+                per_modality[name] = torch.where(gone, self.blanks[name], values)
         return {
             role: (
                 per_modality[names[0]] if len(names) == 1 else torch.cat([per_modality[name] for name in names], -1)
@@ -93,7 +119,8 @@ def region_table(
     """A table of one region held in memory, for streaming over scenes of any size.
 
     Args:
-        arrays: Per modality float32 `(bands, rows, cols)` in physical units, NaN where there is no data.
+        arrays: Per modality float32 `(bands, rows, cols)` in physical units, NaN where there is no data. A modality of
+            `roles` that is not there stands at its training mean.
         roles: The modalities of each role.
         scaling: The run's scaling.
         device: Where to compute.
@@ -106,8 +133,23 @@ def region_table(
         values[:total] = torch.from_numpy(array.reshape(len(array), -1)).T
         _scale(values[:total], valid, scaling[name])
         bands[name] = values.to(device)
+    for name in modalities_of(roles):
+        if name not in bands:
+            bands[name] = _mean_everywhere(scaling[name], total).to(device)
     geometry = torch.tensor([[0], [height], [width]], dtype=torch.int64, device=device)
     return PixelTable(bands, valid.to(device), geometry[0], geometry[1], geometry[2], dict(roles), dict(scaling))
+
+
+def modalities_of(roles: Roles) -> list[str]:
+    """Each modality once, by name."""
+    return sorted({name for played in roles.values() for name in played})
+
+
+def _mean_everywhere(scaling: BandScaling, total: int) -> Tensor:
+    """Rows `(total + 1, bands)` of a modality that is not there; the last one, which lies outside, stays zero."""
+    values = torch.from_numpy(scaling.blank).expand(total + 1, -1).clone()
+    values[total] = 0.0
+    return values
 
 
 def _scale(pixels: Tensor, valid: Tensor, scaling: BandScaling) -> None:
@@ -132,6 +174,8 @@ def load_pixels(
     device: torch.device | str = "cpu",
     scaling: Scaling | None = None,
     fit: tuple[str, NDArray[np.int32] | None] = ("standard", None),
+    training: NDArray[np.int32] | None = None,
+    absent: Sequence[str] = (),
 ) -> PixelTable:
     """Read a scene onto a device, strip by strip, and scale it in place.
 
@@ -141,19 +185,25 @@ def load_pixels(
         device: Where the pixels shall live.
         scaling: The scaling to apply; None fits one.
         fit: Method (`minmax`, `standard`) and positions int32 `(n, 3)` to fit on; None means every pixel.
+        training: Positions int32 `(m, 3)` whose mean is kept; None takes those of `fit`.
+        absent: Modalities that are not read, with `scaling` only: their training mean stands everywhere, and which
+            pixels are valid does not hang on them.
 
     Raises:
         WorkbenchError: A modality is missing, or nothing can be fitted on.
     """
     tiles: Sequence[Scene] = scene.scenes
-    names = sorted({name for played in roles.values() for name in played})
     heights = np.array([tile.shape[0] for tile in tiles])
     widths = np.array([tile.shape[1] for tile in tiles])
     offsets = np.concatenate([[0], np.cumsum(heights * widths)])
     total = int(offsets[-1])
     device = torch.device(device)
     bands, valid, used = {}, torch.ones(total, dtype=torch.bool), {}
-    for name in names:
+    for name in modalities_of(roles):
+        if scaling is not None and name in absent:
+            used[name] = scaling[name]
+            bands[name] = _mean_everywhere(used[name], total).to(device)
+            continue
         if name not in scene.modalities:
             raise WorkbenchError(
                 f"Scene {scene.name!r} has no modality {name!r}; it has {', '.join(scene.modalities)}. "
@@ -171,8 +221,9 @@ def load_pixels(
         if scaling is None:
             method, positions = fit
             chosen = pixels.numpy() if positions is None else pixels.numpy()[_rows(positions, offsets, widths)]
+            typical = None if training is None else pixels.numpy()[_rows(training, offsets, widths)]
             try:
-                used[name] = BandScaling.fit(chosen, method)  # type: ignore[arg-type]
+                used[name] = BandScaling.fit(chosen, method, typical)  # type: ignore[arg-type]
             except WorkbenchError as error:
                 raise WorkbenchError(f"While scaling {name!r} of scene {scene.name!r}: {error}") from error
         else:

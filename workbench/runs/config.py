@@ -30,6 +30,8 @@ class Recipe(StrictModel):
             rotations and flips at random per draw.
         norm_momentum: Momentum of batch norm statistics, PyTorch's convention; None leaves the network's own.
         patience: Epochs without a better validation score after which training stops; None never stops early.
+        modality_dropout: Probability with which one modality of a training sample, any of those that the run uses, is
+            blanked: the training mean of each band stands in its place. Never are all blanked; validation sees all.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -50,6 +52,7 @@ class Recipe(StrictModel):
     augment: Literal["none", "rotations", "dihedral"] = "none"
     norm_momentum: float | None = Field(default=0.1, gt=0, le=1)
     patience: int | None = Field(default=None, ge=1)
+    modality_dropout: float = Field(default=0.0, ge=0, le=1)
 
 
 class SplitConfig(StrictModel):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.base.errors import WorkbenchError
+
 Ints = NDArray[np.int64]
 
 
@@ -26,6 +28,39 @@ class EpochPlan:
         """Samples and turns of one step on one rank."""
         chosen = slice(step * self.batch + rank, (step + 1) * self.batch, ranks)
         return self.samples[chosen], self.turns[chosen]
+
+
+def blank_draws(count: int, modalities: int, probability: float, seed: int, epoch: int, step: int, rank: int) -> Ints:
+    """Which modality of each sample of a step is blanked (modality dropout): at most one, so that never all are.
+
+    Args:
+        count: Samples of the step on this rank.
+        modalities: Number of modalities that the run uses.
+        probability: Of a sample to have one blanked; each is as likely.
+        seed: Seed of the run.
+        epoch: Epoch from 0.
+        step: Step of the epoch, from 0.
+        rank: Rank of the process.
+
+    Returns:
+        int64 `(count,)`: number of the modality, -1 for none.
+    """
+    rng = np.random.default_rng([seed, epoch, step, rank, 2])
+    hit = rng.random(count) < probability
+    return np.where(hit, rng.integers(modalities, size=count), -1)
+
+
+def check_dropout(probability: float, modalities: int) -> None:
+    """Refuse a modality dropout that would leave nothing to see.
+
+    Raises:
+        WorkbenchError: The probability is above zero where there is one modality only.
+    """
+    if probability > 0 and modalities < 2:
+        raise WorkbenchError(
+            f"Modality dropout blanks one of several modalities, and this training uses {modalities}. Set "
+            f"modality_dropout to 0 (it is {probability:g}), or give the roles two modalities or more."
+        )
 
 
 def steps_per_epoch(draws: int, batch: int) -> int:

@@ -18,7 +18,7 @@ from workbench.models.contract import FusionModel, View
 from workbench.models.pixels import PixelTable
 from workbench.models.predict import logits_at
 from workbench.runs import Recipe
-from workbench.training.sampling import EpochPlan, patch_plan, steps_per_epoch, tile_plan
+from workbench.training.sampling import EpochPlan, blank_draws, check_dropout, patch_plan, steps_per_epoch, tile_plan
 from workbench.training.turns import turned_squares
 
 ADVERSARY_RATE = 2e-4  # of the GAN's discriminators, as is usual for Adam with betas 0.5 and 0.999
@@ -76,6 +76,7 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             raise WorkbenchError(
                 f"{type(model).__name__} learns by more than one pass and is not compiled. Train without."
             )
+        check_dropout(recipe.modality_dropout, len(table.bands))
         self.automatic_optimization = not model.adversaries()
         self._called = [torch.compile(model) if compiled else model]  # a list, so that it is not registered twice
         self.table, self.training_samples, self.validation_samples = table, training, validation
@@ -129,18 +130,28 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         return self._plan[1]
 
     def batch(self, epoch: int, step: int, rank: int = 0, ranks: int = 1) -> tuple[dict[str, Tensor], Tensor]:
-        """Network input and targets of one step.
+        """Network input and targets of one step, one modality blanked in some samples where the recipe says so.
 
         Returns:
             Per role float32 `(B, C, k, k)`; targets int64 `(B,)` in the patch view, `(B, k, k)` with -1 for pixels
             that do not count in the dense view.
         """
         samples, turns = self.plan(epoch).step(step, rank, ranks)
-        chosen = torch.as_tensor(samples, device=self.table.device)
-        grid = self._windows[torch.as_tensor(turns, device=self.table.device)]
+        chosen = self._placed(samples)
+        grid = self._windows[self._placed(turns)]
         rows = self.table.window_rows(self._positions[chosen], grid)
         targets = self._targets[chosen] if self.view == "patch" else self._target_of_row[rows]
-        return self.table.gather(rows), targets
+        chance, blanked = self.recipe.modality_dropout, None
+        if chance:
+            drawn = blank_draws(len(samples), len(self.table.bands), chance, self.seed, epoch, step, rank)
+            blanked = self._placed(drawn)
+        return self.table.gather(rows, blanked), targets
+
+    def _placed(self, numbers: NDArray[np.int64]) -> Tensor:
+        """Numbers on the device; from pinned memory, so that the host does not wait for a GPU."""
+        found = torch.from_numpy(numbers)
+        device = self.table.device
+        return found.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else found.to(device)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor | None:
         """One step; `batch` is only the step's number."""
