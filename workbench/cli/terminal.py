@@ -23,9 +23,10 @@ SplitSet = Annotated[
     typer.Option("--split", metavar="KEY=VALUE", help="Parameter of the protocol, such as --split block_size=33."),
 ]
 ViewName = Annotated[
-    Literal["patch", "dense"] | None,
+    Literal["patch", "dense", "pixel"] | None,
     typer.Option(
-        help="patch: the published computation; dense: the same weights in one pass; the model's first if not given."
+        help="patch: the published computation; dense: the same weights in one pass; pixel: of svm and the like; the "
+        "model's first if not given."
     ),
 ]
 

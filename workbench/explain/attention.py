@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
-from workbench.models.contract import FusionModel, View
+from workbench.models.contract import Model, View
 from workbench.models.pixels import Roles, region_table, square
 from workbench.models.scaling import Scaling
 from workbench.scenes import Scene
@@ -43,7 +43,7 @@ class AttentionResult:
 
 
 def attention_at(
-    model: FusionModel,
+    model: Model,
     scene: Scene,
     roles: Roles,
     scaling: Scaling,
@@ -86,7 +86,7 @@ def attention_at(
     rows = slice(max(row - before, 0), min(row + after + 1, height))
     cols = slice(max(col - before, 0), min(col + after + 1, width))
     arrays = {name: scene.read(name, rows, cols) for name in scaling}
-    device = next(model.parameters()).device
+    device = model.device
     table = region_table(arrays, roles, scaling, device)
     here = torch.tensor([[0, row - rows.start, col - cols.start]], device=device)
     if not bool(table.valid[table.row_of(here)]):

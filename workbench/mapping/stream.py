@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.base.files import explained
 from workbench.base.hashing import hash_json
-from workbench.models.contract import FusionModel, View
+from workbench.models.contract import Model, View
 from workbench.models.pixels import Roles, region_table
 from workbench.models.predict import logits_at, precision_context
 from workbench.models.scaling import Scaling
@@ -28,10 +28,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained network with all it needs to answer on raw windows.
+    """A trained model with all it needs to answer on raw windows.
 
     Attributes:
-        model: The network, in eval mode, on its device.
+        model: The model, ready to answer (a network in eval mode), on its device.
         roles: The modalities of each role.
         scaling: The run's scaling of each modality.
         classes: uint16 `(K,)`: class value of each output.
@@ -39,7 +39,7 @@ class Predictor:
         precision: Lightning's name of the precision.
     """
 
-    model: FusionModel
+    model: Model
     roles: Roles
     scaling: Scaling
     classes: NDArray[np.uint16]
@@ -48,8 +48,8 @@ class Predictor:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.model.parameters()).device
+        """Where the model is."""
+        return self.model.device
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,7 @@ def stream_classes(
         WorkbenchError: The disk is full.
     """
     todo = list(windows(scene.shape, size))
-    weights = predictor.model.state_dict()
-    key = hash_json(
-        [scene.content_hash, predictor.view, size, [float(value.double().sum()) for value in weights.values()]]
-    )
+    key = hash_json([scene.content_hash, predictor.view, size, predictor.model.fingerprint()])
     with explained("writing a class map", path):
         store = _open_store(path, scene.shape, len(todo), size, key)
         done = np.asarray(store["done"][:])
