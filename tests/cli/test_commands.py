@@ -221,6 +221,9 @@ def test_ctrl_c_ends_with_130(call, monkeypatch):
         (["modalities", "place", "--seeds", "1,1"], "each once"),
         (["train", "place", "--width", "nan"], "'width' = nan"),
         (["train", "place", "--threads", "0"], "'threads' = 0"),
+        (["train", "place", "--model", "svm", "--epochs", "5"], "epochs = 5 means nothing to svm"),
+        (["train", "place", "--model", "knn", "--width", "0.5"], "width can only be 1.0"),
+        (["train", "place", "--model", "knn", "--option", "neighbors=3"], "Nearest: neighbours"),
         (["train", "place", "--seed", "-1"], "seed"),
         (["train", "place", "--device", "cudaa"], "Nearest: cuda"),
         (["train", "place", "-i", "hsi=hsi", "-i", "axu=lidar"], "Nearest: aux"),
@@ -334,6 +337,16 @@ def test_import_of_polygons(call, folder):
     assert np.bincount(labels.ravel()).tolist() == [SHAPE[0] * SHAPE[1] - 8 * 150, 4 * 150, 4 * 150]
     assert labels[10, 3] == 2
     assert labels[10, 14] == 1
+
+
+def test_a_pixel_model_on_spectra_alone(call, place):
+    ended = call("train", place, "--model", "knn", "-i", "hsi=hsi", "--option", "neighbours=3", "--quiet", "--json")
+    assert ended.code == 0, ended
+    assert ended.json["inputs"] == {"hsi": ["hsi"]}
+    assert (ended.json["view"], ended.json["training"]["parameters"]) == ("pixel", None)
+    assert call("map", ended.json["run"], "-q").code == 0
+    (row,) = [row for row in call("runs", "--json").json if row["run"] == ended.json["run"]]
+    assert (row["state"], row["epochs"]) == ("finished", "1/1")
 
 
 def test_models(call):

@@ -171,14 +171,14 @@ def test_bad_requests_are_refused_before_anything_is_written(scene, roots):
 
 
 def test_a_full_disk_is_told_and_the_run_can_be_continued(scene, monkeypatch):
-    from workbench.training import recorder
+    from workbench.models import weights
 
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
     options = OPTIONS | {"seed": 5, "epochs": 1}
     with monkeypatch.context() as patch:
-        patch.setattr(recorder, "save_file", full)
+        patch.setattr(weights, "save_file", full)
         with pytest.raises(WorkbenchError, match="disk is full"):
             train(scene, **options)
     assert train(scene, **options).finished

@@ -6,33 +6,46 @@ import torch
 from torch.nn import functional
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.models import create_model, list_models, model_class
+from workbench.models import FusionModel, create_model, list_models, model_class
 
 NAMES = sorted(list_models())
+NETWORKS = [name for name in NAMES if issubclass(model_class(name), FusionModel)]
 CASES = [(name, view) for name in NAMES for view in model_class(name).views]
+NETWORK_CASES = [(name, view) for name, view in CASES if name in NETWORKS]
 CLASSES, BANDS = 4, 6
 
 
 def build(name, width=0.05, seed=0):
     torch.manual_seed(seed)
     bands = {role: BANDS if number == 0 else 2 for number, role in enumerate(model_class(name).roles)}
-    return create_model(name, bands, CLASSES, width)
+    if name in NETWORKS:
+        return create_model(name, bands, CLASSES, width)
+    model = create_model(name, bands, CLASSES, **{"random_forest": {"trees": 10}}.get(name, {}))
+    rng = np.random.default_rng(seed)
+    targets = np.arange(60) % CLASSES
+    model.fit(rng.normal(targets[:, None], 1.0, (60, sum(bands.values()))).astype("float32"), targets, seed)
+    return model
+
+
+def ready(name, **how):
+    model = build(name, **how)
+    return model.eval() if name in NETWORKS else model
 
 
 def batch(model, view, count=3, size=20, seed=1):
     generator = torch.Generator().manual_seed(seed)
-    side = model.patch_size if view == "patch" else size
+    side = {"patch": model.patch_size, "pixel": 1}.get(view, size)
     return {role: torch.randn(count, bands, side, side, generator=generator) for role, bands in model.inputs.items()}
 
 
 @pytest.mark.parametrize(("name", "view"), CASES)
 def test_shapes_and_no_nan(name, view):
-    model = build(name).eval()
+    model = ready(name)
     inputs = batch(model, view)
     with torch.inference_mode():
         output = model(inputs, view=view)
         told = model(inputs, view=view, attention=True)
-    shape = (3, CLASSES) if view == "patch" else (3, CLASSES, 20, 20)
+    shape = (3, CLASSES, 20, 20) if view == "dense" else (3, CLASSES)
     assert output.logits.shape == shape
     assert torch.isfinite(output.logits).all()
     assert not output.attention
@@ -40,7 +53,7 @@ def test_shapes_and_no_nan(name, view):
     torch.testing.assert_close(told.logits, output.logits)
 
 
-@pytest.mark.parametrize(("name", "view"), CASES)
+@pytest.mark.parametrize(("name", "view"), NETWORK_CASES)
 def test_every_parameter_gets_gradient(name, view):
     model = build(name)
     for parameter in model.parameters():
@@ -56,7 +69,7 @@ def test_every_parameter_gets_gradient(name, view):
     assert not without
 
 
-@pytest.mark.parametrize(("name", "view"), CASES)
+@pytest.mark.parametrize(("name", "view"), NETWORK_CASES)
 def test_overfits_sixteen_samples(name, view):
     model = build(name, width=0.1).train()
     inputs = batch(model, view, count=16, size=8)
@@ -74,7 +87,7 @@ def test_overfits_sixteen_samples(name, view):
     assert right.float().mean() > 0.95
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_same_seed_same_weights(name):
     one, other = build(name, seed=7).state_dict(), build(name, seed=7).state_dict()
     assert all(torch.equal(one[key], other[key]) for key in one)
@@ -82,18 +95,23 @@ def test_same_seed_same_weights(name):
 
 
 @pytest.mark.parametrize(("name", "view"), CASES)
-def test_state_dict_round_trip(name, view, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    model, other = build(name, seed=0).eval(), build(name, seed=1).eval()
-    save_file({key: value.contiguous() for key, value in model.state_dict().items()}, tmp_path / "w.safetensors")
-    other.load_state_dict(load_file(tmp_path / "w.safetensors"))
+def test_what_was_learnt_is_kept(name, view, tmp_path):
+    model, other = ready(name, seed=0), build(name, seed=1)
+    path = tmp_path / model.kept_as
+    assert not model.can_be_read(path)
+    model.save(path)
+    assert model.can_be_read(path)
+    assert other.fingerprint() != model.fingerprint()
+    other.load(path)
+    assert other.fingerprint() == model.fingerprint()
+    assert "parameters" in model.facts()
     inputs = batch(model, view)
     with torch.inference_mode():
+        assert not torch.equal(model(inputs, view=view).logits, ready(name, seed=1)(inputs, view=view).logits)
         torch.testing.assert_close(model(inputs, view=view).logits, other(inputs, view=view).logits, rtol=0, atol=0)
 
 
-FINITE = [name for name in NAMES if "dense" in model_class(name).views and build(name).window is None]
+FINITE = [name for name in NETWORKS if "dense" in model_class(name).views and build(name).window is None]
 
 
 @pytest.mark.parametrize("name", FINITE)
@@ -154,6 +172,9 @@ def test_wrong_inputs_are_refused(name):
         create_model(name, model.inputs, 1)
     with pytest.raises(WorkbenchError, match="width"):
         create_model(name, model.inputs, CLASSES, width=0.0)
+    spare = set(model.spare_roles)
+    with pytest.raises(WorkbenchError, match="at least one band"):
+        create_model(name, {role: bands for role, bands in model.inputs.items() if role in spare}, CLASSES)
 
 
 def test_an_unknown_model_names_the_nearest():

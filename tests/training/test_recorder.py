@@ -1,15 +1,8 @@
-"""What is kept after an epoch: best weights, history, and which epoch is the best."""
-
-import os
+"""What is kept after an epoch: history, and which epoch is the best."""
 
 import pytest
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from workbench.base.errors import WorkbenchError
-from workbench.training import recorder
-from workbench.training.recorder import RunRecorder, save_weights
+from workbench.training.recorder import RunRecorder
 
 
 def rows(*scores):
@@ -54,28 +47,3 @@ def test_the_state_survives_a_checkpoint(tmp_path):
     assert again.rows == kept.rows
     again.rows.append({})
     assert len(kept.rows) == 2
-
-
-def test_weights_round_trip_also_from_channels_last(tmp_path, model):
-    model.to(memory_format=torch.channels_last)
-    save_weights(model, tmp_path / "w.safetensors")
-    kept = load_file(tmp_path / "w.safetensors")
-    assert set(kept) == set(model.state_dict())
-    assert all(torch.equal(kept[name], value) for name, value in model.state_dict().items())
-
-
-@pytest.mark.parametrize(("code", "told"), [(28, "disk is full"), (13, "Not allowed"), (30, "Not allowed")])
-def test_what_safetensors_says_of_the_system_is_understood(tmp_path, model, monkeypatch, code, told):
-    """Its words, as met on a full file system: it raises no OSError."""
-    save_weights(model, tmp_path / "w.safetensors")
-    before = (tmp_path / "w.safetensors").read_bytes()
-
-    def refuse(_tensors, path):
-        path.write_bytes(b"half")
-        raise SafetensorError(f"Error while serializing: I/O error: {os.strerror(code)} (os error {code})")
-
-    monkeypatch.setattr(recorder, "save_file", refuse)
-    with pytest.raises(WorkbenchError, match=rf"{told} while keeping a network's weights"):
-        save_weights(model, tmp_path / "w.safetensors")
-    assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
-    assert (tmp_path / "w.safetensors").read_bytes() == before

@@ -127,6 +127,7 @@ def train(
     resolve_options(model, typed(option, "--option"))
     find_recipe(model, recipe, changes)  # refused now, before the split is made and printed
     kind = model_class(model)
+    kind.check_settings(width=width, precision=precision, compile=compile, members=members, tta=tta)
     made = _split(scene, protocol, kind.patch_size, seed if split_seed is None else split_seed, split)
     if not as_json:
         print(made.audit())

@@ -43,9 +43,10 @@ Width = Annotated[float, typer.Option(help="Factor on the network's channels; 1 
 Precision = Annotated[Literal["32-true", "bf16-mixed", "16-mixed"], typer.Option(help="Arithmetic.")]
 Threads = Annotated[int | None, typer.Option(help="Threads of the CPU.")]
 ViewName = Annotated[
-    Literal["patch", "dense"] | None,
+    Literal["patch", "dense", "pixel"] | None,
     typer.Option(
-        help="patch: the published computation; dense: the same weights in one pass; the model's first if not given."
+        help="patch: the published computation; dense: the same weights in one pass; pixel: of svm and the like; the "
+        "model's first if not given."
     ),
 ]
 

@@ -22,7 +22,7 @@ def compare_modalities(
 ) -> dict[str, Run]:
     """Train a model with all its modalities, then once with each modality alone, on one split with one recipe.
 
-    Alone, a modality plays every role: the network and its training stay the same, only the information differs. This
+    Alone, a modality plays every role that the model needs: the network and its training stay the same, only the information differs. This
     is 'retrained without the others', not 'blanked at test time'.
 
     Args:
@@ -46,7 +46,8 @@ def compare_modalities(
     say(str(split.audit()))
     names = list(dict.fromkeys(name for played in roles.values() for name in played))
     plans: dict[str, dict[str, tuple[str, ...]]] = {"all": roles}
-    plans |= {name: dict.fromkeys(roles, (name,)) for name in names}
+    needed = [role for role in roles if role not in model_class(model).spare_roles]
+    plans |= {name: dict.fromkeys(needed, (name,)) for name in names}
     runs = {}
     for number, (name, played) in enumerate(plans.items(), 1):
         which = f"all modalities ({', '.join(names)})" if name == "all" else f"{name} alone"

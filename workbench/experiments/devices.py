@@ -1,8 +1,8 @@
 """The device that a request means."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -11,12 +11,16 @@ from workbench.base.errors import UnknownNameError, WorkbenchError
 Device = Literal["cpu", "cuda", "mps"]
 
 
-def resolve_device(name: str) -> Device:
+def resolve_device(name: str, able: Collection[str] = get_args(Device)) -> Device:
     """`auto` is the first of CUDA, MPS and CPU that is there.
+
+    Args:
+        name: `auto`, `cpu`, `cuda` or `mps`.
+        able: Kinds of device that the model can run on.
 
     Raises:
         UnknownNameError: No such kind of device.
-        WorkbenchError: This machine has none of that kind.
+        WorkbenchError: The model cannot run on that kind, or this machine has none of it.
     """
     there: dict[Device, bool] = {
         "cuda": torch.cuda.is_available(),
@@ -24,9 +28,11 @@ def resolve_device(name: str) -> Device:
         "cpu": True,
     }
     if name == "auto":
-        return next(kind for kind, found in there.items() if found)
+        return next(kind for kind, found in there.items() if found and kind in able)
     for kind, found in there.items():
         if name == kind:
+            if kind not in able:
+                raise WorkbenchError(f"The model runs on {', '.join(able)} only, not on {name}. Use device 'auto'.")
             if not found:
                 raise WorkbenchError(
                     f"This machine has no {name} device that torch can use. Use device 'cpu' or 'auto'."

@@ -109,13 +109,13 @@ def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] 
         model: Name of the model.
         inputs: Role to modality names (a string or a sequence); None lets `hsi` play `hsi`, the first of
             multispectral, hyperspectral and colour image play `image`, and all of LiDAR, SAR, multispectral and terrain
-            that are left play `aux`.
+            that are left play `aux`. A role that the model can do without may be left out.
 
     Raises:
         UnknownNameError: The model has no such role, or the scene no such modality.
-        WorkbenchError: A role has no modality.
+        WorkbenchError: A role that the model needs has no modality.
     """
-    roles = model_class(model).roles
+    roles, spare = model_class(model).roles, model_class(model).spare_roles
     if inputs is None:
         main = "hsi" if "hsi" in roles else next((name for name in IMAGES if name in scene.modalities), "")
         there: dict[str, tuple[str, ...]] = {"hsi": ("hsi",), "image": (main,) if main else ()}
@@ -136,12 +136,12 @@ def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] 
                     f"modality of scene {scene.name!r}", str(name), scene.modalities, f"It was to play role {role!r}."
                 )
     for role in roles:
-        if not resolved.get(role):
+        if not resolved.get(role) and role not in spare:
             raise WorkbenchError(
                 f"Model {model!r} needs modalities for its roles {', '.join(roles)}; role {role!r} got none, and scene "
                 f"{scene.name!r} has {', '.join(scene.modalities)}. Say for example {role}={scene.modalities[0]}."
             )
-    return {role: resolved[role] for role in roles}
+    return {role: resolved[role] for role in roles if resolved.get(role)}
 
 
 def band_counts(scene: Scene | Collection, roles: Roles) -> dict[str, int]:

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments.devices import resolve_device
 from workbench.experiments.inputs import RunInputs
 from workbench.explain import AttentionResult, attention_at
 from workbench.mapping import Predictor
-from workbench.models import create_model
+from workbench.models import FusionModel, Model, create_model, model_class
 from workbench.models.ensemble import Ensemble
 from workbench.models.turned import Turned
 from workbench.runs import RunFolder, open_run_folder
@@ -24,12 +22,10 @@ from workbench.runs.folder import AGAIN
 from workbench.scenes import ClassTable, Collection, Scene, open_scene
 from workbench.splits import Split
 
-WEIGHTS = "model.safetensors"
-
 
 @dataclass(frozen=True)
 class Run(RunFolder):
-    """A run folder whose network can be used."""
+    """A run folder whose model can be used."""
 
     @property
     def split(self) -> Split:
@@ -76,10 +72,19 @@ class Run(RunFolder):
             if not self.finished:
                 return False
             _ = self.config, self.split, self.class_table, self.history, self.predictions, RunInputs.load(self.path)
-            with safe_open(self.path / WEIGHTS, "pt"):  # a truncated file does not open
-                return True
-        except (WorkbenchError, SafetensorError, OSError):
+            return self.kind.can_be_read(self.kept)
+        except (WorkbenchError, OSError):
             return False
+
+    @property
+    def kind(self) -> type[Model]:
+        """The class of its model."""
+        return model_class(self.config.model)
+
+    @property
+    def kept(self) -> Path:
+        """The file of what was learnt: weights of a network, or a scikit-learn model."""
+        return self.path / self.kind.kept_as
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -95,7 +100,7 @@ class Run(RunFolder):
             raise WorkbenchError(f"{self.path / 'metrics.json'} names no classes. {AGAIN}") from error
 
     def predictor(self, device: str = "auto", tta: bool | None = None) -> Predictor:
-        """The trained network, or the ensemble of them, with its scaling.
+        """The trained model, or the ensemble of them, with its scaling.
 
         Args:
             device: Where to compute.
@@ -103,11 +108,10 @@ class Run(RunFolder):
                 as the run was scored.
 
         Raises:
-            WorkbenchError: The run is not trained, or its weights are damaged.
+            WorkbenchError: The run is not trained, its weights are damaged, or its model cannot run on the device.
         """
-        path = self.path / WEIGHTS
-        if not path.is_file():
-            raise WorkbenchError(self.lacks("trained network"))
+        if not self.kept.is_file():
+            raise WorkbenchError(self.lacks("trained model"))
         config, inputs = self.config, RunInputs.load(self.path)
         bands = {role: sum(inputs.modalities[n].bands for n in names) for role, names in config.inputs.items()}
         classes = self.split.classes
@@ -116,16 +120,19 @@ class Run(RunFolder):
                 create_model(config.model, bands, len(classes), config.width, **config.options)
                 for _ in range(config.members)
             ]
-        model = networks[0] if config.members == 1 else Ensemble(networks)
+        model = (
+            networks[0]
+            if config.members == 1
+            else Ensemble([network for network in networks if isinstance(network, FusionModel)])
+        )
         try:
-            model.load_state_dict(load_file(path))
-        except (SafetensorError, RuntimeError, OSError) as error:
-            raise WorkbenchError(
-                f"The weights of run {self.id} are damaged or of another network: {error}. {AGAIN}"
-            ) from error
-        kind = resolve_device(device)
-        model.place(kind).eval()
+            model.load(self.kept)
+        except WorkbenchError as error:
+            raise WorkbenchError(f"The model of run {self.id} cannot be used: {error}. {AGAIN}") from error
+        model.place(resolve_device(device, self.kind.devices))
         if config.tta if tta is None else tta:
+            self.kind.check_settings(tta=True)
+            assert isinstance(model, FusionModel)  # all others refuse
             model = Turned(model)
         return Predictor(
             model, config.inputs, inputs.band_scaling(), np.array(classes, np.uint16), config.view, config.precision

@@ -20,21 +20,23 @@ from workbench.experiments.ensemble import ensemble_figures, joined_history, joi
 from workbench.experiments.environment import environment
 from workbench.experiments.evaluate import evaluate_predictor
 from workbench.experiments.inputs import RunInputs, band_counts, resolve_roles
-from workbench.experiments.run import WEIGHTS, Run
+from workbench.experiments.run import Run
 from workbench.jobs import device_lock, file_lock
 from workbench.mapping import Predictor
-from workbench.models import create_model, model_class, resolve_options
-from workbench.models.blocks import count_parameters
+from workbench.models import FusionModel, create_model, model_class, resolve_options
 from workbench.models.ensemble import Ensemble
+from workbench.models.pixel_model import PixelModel
 from workbench.models.pixels import PixelTable, load_pixels, modalities_of, valid_positions
 from workbench.models.turned import Turned
 from workbench.runs import Recipe, RunConfig, SplitConfig, run_id
 from workbench.runs.status import write_status
 from workbench.scenes import Collection, Scene, open_scene
 from workbench.splits import Split, make_split
+from workbench.splits.units import units_of
 from workbench.training.fit import fit
+from workbench.training.pixel_fit import fit_pixels
 from workbench.training.recipes import recipe as find_recipe
-from workbench.training.recorder import BEST, CHECKPOINT, save_weights
+from workbench.training.recorder import BEST, CHECKPOINT
 from workbench.training.sampling import check_dropout
 from workbench.training.task import Samples
 
@@ -49,7 +51,7 @@ def train(
     model: str = "fusatnet",
     inputs: dict[str, Any] | None = None,
     split: Split | None = None,
-    view: Literal["patch", "dense"] | None = None,
+    view: Literal["patch", "dense", "pixel"] | None = None,
     recipe: str = "quick",
     width: float = 1.0,
     seed: int = 0,
@@ -68,12 +70,15 @@ def train(
     The same request gives the same run: a finished one is returned at once, one that was stopped or killed continues
     from its last epoch to the same result as if it had not been.
 
+    Pixel models (`svm`, `random_forest`, `knn`) run on the CPU, have the view `pixel`, do without `aux` if told so, and
+    know nothing of width, precision, compiling and recipes but for the scaling.
+
     Args:
         scene: A scene, its name, or a path.
         model: Name of the model.
         inputs: Modalities that play each role, such as `{"hsi": ["hsi"], "aux": ["lidar"]}`.
         split: The split; None makes one by `blocks` with the model's patch size and `seed`.
-        view: `patch` or `dense`; None is the model's first, as published.
+        view: `patch`, `dense` or `pixel`; None is the model's first, as published.
         recipe: `quick`, or one of the model's own such as `published`.
         width: Factor on hidden channels.
         seed: Seed of weights, sampling and, where none is given, the split.
@@ -101,6 +106,7 @@ def train(
     view = view or kind.views[0]
     if view not in kind.views:
         raise UnknownNameError(f"view of {model}", str(view), kind.views)
+    kind.check_settings(width=width, precision=precision, compile=compile, members=members, tta=tta)
     roles = resolve_roles(scene, model, inputs)
     if split is None:
         split = make_split(scene, "blocks", kind.patch_size, seed)
@@ -129,7 +135,7 @@ def train(
             "recipe_name": recipe,
             "recipe": changed,
             "seed": seed,
-            "device": resolve_device(device),
+            "device": resolve_device(device, kind.devices),
             "precision": precision,
             "compile": compile,
             "threads": torch.get_num_threads() if threads is None else threads,
@@ -206,23 +212,29 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
         torch.manual_seed(config.seed)
         bands = band_counts(scene, config.inputs)
         model = create_model(config.model, bands, len(split.classes), config.width, **config.options)
-        result = fit(
-            model,
-            table,
-            training,
-            validation,
-            config.recipe,
-            config.view,
-            config.seed,
-            folder,
-            config.device,
-            config.precision,
-            config.compile,
-            progress,
-        )
-    save_weights(model, folder / WEIGHTS)
+        if isinstance(model, PixelModel):
+            result = fit_pixels(
+                model, table, training, validation, units_of(split, training.positions), config.seed, folder
+            )
+        else:
+            assert isinstance(model, FusionModel)
+            result = fit(
+                model,
+                table,
+                training,
+                validation,
+                config.recipe,
+                config.view,
+                config.seed,
+                folder,
+                config.device,
+                config.precision,
+                config.compile,
+                progress,
+            )
+    model.save(folder / model.kept_as)
     classes = np.array(split.classes, np.uint16)
-    answering = Turned(model) if config.tta else model
+    answering = Turned(model) if config.tta and isinstance(model, FusionModel) else model
     predictor = Predictor(answering, config.inputs, table.scaling, classes, config.view, config.precision)
     more = {
         "scaling_from": f"{config.recipe.scaling} over {config.recipe.scaling_from} pixels ({scaling_positions})",
@@ -232,8 +244,8 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
             "stopped_early": result.stopped_early,
             "seconds": result.seconds,
             "samples_per_second": result.samples_per_second,
-            "parameters": count_parameters(model),
             "receptive_field": list(model.receptive_field(config.view)),
+            **model.facts(),
         },
     }
     _score(folder, config, predictor, table, scene, split, more)
@@ -260,9 +272,9 @@ def _work_together(
         epochs += runs[-1].metrics["training"]["epochs"]
     with device_lock(config.device):
         predictors = [run.predictor(config.device) for run in runs]
-        model = Ensemble([predictor.model for predictor in predictors])
+        model = Ensemble([one.model for one in predictors if isinstance(one.model, FusionModel)])
         RunInputs.load(runs[0].path).save(folder)  # the same scaling for all: it follows from scene and split
-        save_weights(model, folder / WEIGHTS)
+        model.save(folder / model.kept_as)
         with atomic_file(folder / "history.parquet", "keeping the training history") as path:
             joined_history(runs).to_parquet(path)
         table = load_pixels(scene, config.inputs, config.device, predictors[0].scaling)

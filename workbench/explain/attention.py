@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
-from workbench.models.contract import FusionModel, View
+from workbench.models.contract import Model, View
 from workbench.models.pixels import Roles, region_table, square
 from workbench.models.predict import logits_at
 from workbench.models.scaling import Scaling
@@ -44,7 +44,7 @@ class AttentionResult:
 
 
 def attention_at(
-    model: FusionModel,
+    model: Model,
     scene: Scene,
     roles: Roles,
     scaling: Scaling,
@@ -89,7 +89,7 @@ def attention_at(
     rows = slice(max(row - before, 0), min(row + after + 1, height))
     cols = slice(max(col - before, 0), min(col + after + 1, width))
     arrays = {name: scene.read(name, rows, cols) for name in scaling}
-    device = next(model.parameters()).device
+    device = model.device
     table = region_table(arrays, roles, scaling, device)
     here = torch.tensor([[0, row - rows.start, col - cols.start]], device=device)
     if not bool(table.valid[table.row_of(here)]):
@@ -114,7 +114,7 @@ def attention_at(
         if name in model.channel_masks:
             vectors[name] = (mask[:, 0, 0] if view == "patch" else mask[:, at, at]).numpy()
         elif name in model.window_masks:
-            maps[name] = (mask[0] if view == "patch" else mask[:, at, at].unflatten(0, (model.patch_size, -1))).numpy()
+            maps[name] = (mask[0] if view == "patch" else mask[:, at, at].view(model.patch_size, -1)).numpy()
         elif name in model.spatial_masks:
             inner = slice(at - radius, at + radius + 1)
             maps[name] = mask.mean(0)[inner, inner].numpy()

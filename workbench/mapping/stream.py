@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.base.files import explained
 from workbench.base.hashing import hash_json
-from workbench.models.contract import FusionModel, View
+from workbench.models.contract import Model, View
 from workbench.models.pixels import Roles, modalities_of, region_table
 from workbench.models.predict import logits_at, precision_context
 from workbench.models.scaling import Scaling
@@ -29,10 +29,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained network with all it needs to answer on raw windows.
+    """A trained model with all it needs to answer on raw windows.
 
     Attributes:
-        model: The network, in eval mode, on its device.
+        model: The model, ready to answer (a network in eval mode), on its device.
         roles: The modalities of each role.
         scaling: The run's scaling of each modality.
         classes: uint16 `(K,)`: class value of each output.
@@ -41,7 +41,7 @@ class Predictor:
         absent: Modalities of `roles` that are not read; their training mean stands in their place.
     """
 
-    model: FusionModel
+    model: Model
     roles: Roles
     scaling: Scaling
     classes: NDArray[np.uint16]
@@ -56,8 +56,8 @@ class Predictor:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.model.parameters()).device
+        """Where the model is."""
+        return self.model.device
 
     @property
     def tta(self) -> bool:
@@ -106,14 +106,8 @@ def stream_classes(
         WorkbenchError: The disk is full.
     """
     todo = list(windows(scene.shape, size))
-    weights = predictor.model.state_dict()
-    key = hash_json(
-        [
-            *(scene.content_hash, predictor.view, size),
-            {name: float(value.double().sum()) for name, value in weights.items()},
-            *(predictor.reads, list(predictor.roles)),
-        ]
-    )
+    answering = [predictor.model.fingerprint(), predictor.reads, list(predictor.roles)]
+    key = hash_json([scene.content_hash, predictor.view, size, *answering])
     with explained("writing a class map", path):
         store = _open_store(path, scene.shape, len(todo), size, key)
         done = np.asarray(store["done"][:])

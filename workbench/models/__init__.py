@@ -1,12 +1,13 @@
-"""Floor 3: published networks behind one contract, and what feeds them."""
+"""Floor 3: published networks and pixel-wise baselines behind one contract, and what feeds them."""
 
-from workbench.models.contract import FusionModel, FusionOutput
+from workbench.models.contract import FusionModel, FusionOutput, Model
 from workbench.models.registry import create_model, list_models, model_class, resolve_options
 
 __all__ = [
     "RESULT_VERSION",
     "FusionModel",
     "FusionOutput",
+    "Model",
     "create_model",
     "list_models",
     "model_class",

@@ -1,4 +1,4 @@
-"""A trained network's class scores at chosen pixels, in either view."""
+"""A trained model's class scores at chosen pixels, in any view."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -8,18 +8,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.models.contract import FusionModel, FusionOutput, View
+from workbench.models.contract import FusionOutput, Model, View
 from workbench.models.pixels import PixelTable, square
 
 BLOCK = 128  # side of the blocks that the dense view answers at once; its halo costs as much again
+PIXELS = 1 << 15  # pixels per call in the pixel view: few calls, whose features take little memory
 
 Network = Callable[..., FusionOutput]
-"""A `FusionModel`, or one that was compiled."""
+"""A `Model`, or a network that was compiled."""
 
 
 def logits_at(
     network: Network,
-    model: FusionModel,
+    model: Model,
     table: PixelTable,
     positions: NDArray[np.int32],
     view: View,
@@ -37,7 +38,7 @@ def logits_at(
         model: The model behind `network`, asked for its receptive field.
         table: The scene.
         positions: int32 `(n, 3)`: tile, row, column.
-        view: `patch` or `dense`.
+        view: `patch`, `dense` or `pixel`.
         batch: Patches per call in the patch view; None is what suits the device.
         origin: Row and column of the scene at which the table starts, where it holds a region only.
 
@@ -49,7 +50,11 @@ def logits_at(
     if model.window is not None:
         return _blended(network, model, table, positions, model.window, origin)
     out = np.empty((len(positions), model.classes), dtype=np.float32)
-    chunks = _patches(model, table, positions, batch) if view == "patch" else _blocks(model, table, positions)
+    if view == "dense":
+        chunks = _blocks(model, table, positions)
+    else:
+        side, many = (model.patch_size, batch) if view == "patch" else (1, PIXELS)
+        chunks = _patches(table, positions, side, many)
     with torch.inference_mode():
         for chosen, inputs, pick in chunks:
             out[chosen] = pick(network(inputs, view=view).logits).float().cpu().numpy()
@@ -58,7 +63,7 @@ def logits_at(
 
 def _blended(
     network: Network,
-    model: FusionModel,
+    model: Model,
     table: PixelTable,
     positions: NDArray[np.int32],
     side: int,
@@ -94,15 +99,15 @@ def _blended(
 Chunk = tuple[NDArray[np.int64], dict[str, Tensor], Callable[[Tensor], Tensor]]
 
 
-def _patches(model: FusionModel, table: PixelTable, positions: NDArray[np.int32], batch: int) -> Iterator[Chunk]:
-    grid = square(model.patch_size // 2, model.patch_size).to(table.device)
+def _patches(table: PixelTable, positions: NDArray[np.int32], side: int, batch: int) -> Iterator[Chunk]:
+    grid = square(side // 2, side).to(table.device)
     for start in range(0, len(positions), batch):
         chosen = np.arange(start, min(start + batch, len(positions)))
         corners = torch.as_tensor(positions[chosen], dtype=torch.int64, device=table.device)
         yield chosen, table.gather(table.window_rows(corners, grid)), lambda logits: logits
 
 
-def _blocks(model: FusionModel, table: PixelTable, positions: NDArray[np.int32]) -> Iterator[Chunk]:
+def _blocks(model: Model, table: PixelTable, positions: NDArray[np.int32]) -> Iterator[Chunk]:
     before, after = model.receptive_field("dense")
     keys = positions.astype(np.int64)
     keys[:, 1:] //= BLOCK

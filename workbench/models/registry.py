@@ -7,18 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.models.contract import FusionModel
+from workbench.models.contract import Model
 
-_MODELS: dict[str, type[FusionModel]] = {}
+_MODELS: dict[str, type[Model]] = {}
 _FILES = (
     "fusatnet", "selfloop", "ammfusenet", "mmrs", "mft",
     "deeplabv3plus", "pspnet", "unet", "segnet", "denseaspp", "danet",
+    "svm", "random_forest", "knn",
 )  # fmt: skip
 """One file per published system; loading it registers its models."""
 
 Option = bool | int | float | str
 
-Kind = TypeVar("Kind", bound=type[FusionModel])
+Kind = TypeVar("Kind", bound=type[Model])
 
 
 def register_model(name: str) -> Callable[[Kind], Kind]:
@@ -33,7 +34,7 @@ def register_model(name: str) -> Callable[[Kind], Kind]:
     return file
 
 
-def model_class(name: str) -> type[FusionModel]:
+def model_class(name: str) -> type[Model]:
     """The class filed under `name`.
 
     Raises:
@@ -45,10 +46,8 @@ def model_class(name: str) -> type[FusionModel]:
     return _MODELS[name]
 
 
-def create_model(
-    name: str, inputs: Mapping[str, int], classes: int, width: float = 1.0, **options: Option
-) -> FusionModel:
-    """Build a network with fresh weights, drawn from torch's global generator.
+def create_model(name: str, inputs: Mapping[str, int], classes: int, width: float = 1.0, **options: Option) -> Model:
+    """Build a network with fresh weights, drawn from torch's global generator, or a pixel model before its fitting.
 
     Args:
         name: A name of `list_models()`.

@@ -73,7 +73,7 @@ class RunConfig(StrictModel):
         scene_hash: Hash of its content, made at import.
         model: Name of the model.
         inputs: Modalities that play each role, stacked in order.
-        view: `patch` or `dense`.
+        view: `patch`, `dense` or `pixel`.
         width: Factor on hidden channels.
         options: Further options of the model.
         split: The split.
@@ -95,7 +95,7 @@ class RunConfig(StrictModel):
     scene_hash: str
     model: str
     inputs: dict[str, tuple[str, ...]]
-    view: Literal["patch", "dense"]
+    view: Literal["patch", "dense", "pixel"]
     width: float = Field(gt=0, le=4)
     options: dict[str, bool | int | float | str] = Field(default_factory=dict)
     split: SplitConfig

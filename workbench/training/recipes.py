@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workbench.base.errors import UnknownNameError
+from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.models import model_class
 from workbench.runs import Recipe
 
@@ -36,11 +36,17 @@ def recipe(model: str, name: str, changes: dict[str, Any] | None = None) -> Reci
 
     Raises:
         UnknownNameError: No such model or recipe.
-        WorkbenchError: A change is unknown or ill-typed.
+        WorkbenchError: A change is unknown or ill-typed, or means nothing to the model.
     """
     kind = model_class(model)
     known = {"quick": QUICK.model_copy(update=kind.quick), **kind.recipes}
     if name not in known:
         raise UnknownNameError(f"recipe of {model}", name, known)
     asked = {key: value for key, value in (changes or {}).items() if value is not None}
+    for key, value in asked.items():
+        if key in Recipe.model_fields and key not in kind.recipe_fields and value != getattr(known[name], key):
+            raise WorkbenchError(
+                f"{key} = {value!r} means nothing to {model}: of a recipe only {', '.join(kind.recipe_fields)} count for "
+                "it. Leave it out; `--option` (in Python `options`) sets what belongs to a model."
+            )
     return Recipe.build({**known[name].model_dump(), **asked}, f"changing the recipe {name!r} of {model}")

@@ -1,18 +1,14 @@
 """What a training leaves behind at the end of each epoch, in an order that a kill cannot spoil."""
 
-import errno
-import re
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import pandas as pd
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from workbench.base.files import atomic_file
+from workbench.models.weights import save_weights
 from workbench.runs.status import write_status
 from workbench.training.task import FusionTask
 
@@ -82,13 +78,3 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
     def worn_out(self, patience: int | None) -> bool:
         """Whether `patience` epochs have passed since the best one."""
         return patience is not None and bool(self.rows) and self.rows[-1]["epoch"] - self.best_epoch >= patience
-
-
-def save_weights(model: torch.nn.Module, path: Path) -> None:
-    """Write a network's weights as safetensors, atomically; it takes contiguous tensors only."""
-    with atomic_file(path, "keeping a network's weights") as temporary:
-        try:
-            save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)
-        except SafetensorError as error:  # it hides the system's error, such as a full disk, in words
-            code = re.search(r"os error (\d+)", str(error))
-            raise OSError(int(code[1]) if code else errno.EIO, str(error)) from error

@@ -1,5 +1,6 @@
 """Facts of a scene and of a run as tables: radiometry, alignment, labels, how to do it again."""
 
+import json
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +168,7 @@ def scene_figures(scene: Scene | Collection) -> dict[str, Any]:
 
 def command(run: RunFolder) -> str:
     """The command that makes the same run."""
+    from workbench.models import resolve_options
     from workbench.training.recipes import recipe
 
     config = run.config
@@ -176,6 +178,8 @@ def command(run: RunFolder) -> str:
     parts += [f"--input {role}={','.join(names)}" for role, names in config.inputs.items()]
     parts += [f"--view {config.view} --protocol {config.split.protocol} --split-seed {config.split.seed}"]
     parts += [f"--split {key}={value}" for key, value in config.split.parameters.items() if value is not None]
+    own = resolve_options(config.model)
+    parts += [f"--option {k}={json.dumps(v)}" for k, v in config.options.items() if v != own.get(k)]
     parts += [f"--recipe {config.recipe_name} --epochs {config.recipe.epochs}"]
     parts += [f"--set {key}={value}" for key, value in changed.items()]
     parts += [f"--width {config.width:g} --seed {config.seed} --device {config.device} --threads {config.threads}"]

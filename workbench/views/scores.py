@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SYNTHETIC = "Synthetic scene: fusion wins by construction."
-MODELS = {"fusatnet": "FusAtNet"}
+MODELS = {"fusatnet": "FusAtNet", "svm": "SVM", "random_forest": "Random forest", "knn": "k-NN"}
 CONTROLS = {
     "coordinates_only": "class of the nearest training pixel",
     "site_only": "commonest training class of the site",
