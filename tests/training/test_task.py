@@ -166,6 +166,16 @@ def test_the_rate_rises_over_a_quarter_and_falls_to_zero_by_a_cosine(task):
     assert rates == sorted(rates[: peak + 1]) + sorted(rates[peak + 1 :], reverse=True)
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 5])
+def test_the_rate_of_a_training_of_few_steps_stays_between_nothing_and_its_peak(task, epochs):
+    task = task("dense", schedule="onecycle", epochs=epochs, learning_rate=0.04, pixels_per_tile=10**9)
+    made = task.configure_optimizers()
+    for _ in range(epochs):
+        made["optimizer"].step()
+        made["lr_scheduler"]["scheduler"].step()
+        assert 0 <= made["optimizer"].param_groups[0]["lr"] <= 0.04
+
+
 def test_a_constant_rate_has_no_schedule(task):
     assert isinstance(task("patch", schedule="constant").configure_optimizers(), torch.optim.Optimizer)
 

@@ -3,7 +3,8 @@
 from workbench.experiments.compare import compare_modalities
 from workbench.experiments.evaluate import evaluate
 from workbench.experiments.maps import map_scene
+from workbench.experiments.minimal import minimal_supervision
 from workbench.experiments.run import Run, open_run
 from workbench.experiments.train import train
 
-__all__ = ["Run", "compare_modalities", "evaluate", "map_scene", "open_run", "train"]
+__all__ = ["Run", "compare_modalities", "evaluate", "map_scene", "minimal_supervision", "open_run", "train"]

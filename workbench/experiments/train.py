@@ -27,10 +27,12 @@ from workbench.runs import Recipe, RunConfig, SplitConfig, run_id
 from workbench.runs.status import write_status
 from workbench.scenes import Collection, Scene, open_scene
 from workbench.splits import Split, make_split
-from workbench.training.fit import fit
+from workbench.training.fit import FitResult, fit
+from workbench.training.pretraining import PRETRAINED
 from workbench.training.recipes import recipe as find_recipe
 from workbench.training.recorder import BEST, CHECKPOINT, save_weights
 from workbench.training.task import Samples
+from workbench.training.unlabelled import Unlabelled, unlabelled_pixels
 
 RESULT_VERSION = 1
 """Raised when a change in this room changes the figures of a run."""
@@ -175,6 +177,10 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
     )
     inputs.save(folder)
     training, validation, _ = (_samples(table, split, side) for side in split.sides)  # a test without data is told now
+    unlabelled = None
+    if config.recipe.unlabelled != "none":
+        window = model_class(config.model).patch_size if config.view == "patch" else config.recipe.tile
+        unlabelled = unlabelled_pixels(table, split, window)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         bands = band_counts(scene, config.inputs)
@@ -192,6 +198,7 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
             config.precision,
             config.compile,
             progress,
+            None if unlabelled is None else unlabelled.positions,
         )
     save_weights(model, folder / WEIGHTS)
     classes = np.array(split.classes, np.uint16)
@@ -212,6 +219,7 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
             "samples_per_second": result.samples_per_second,
             "parameters": count_parameters(model),
             "receptive_field": list(model.receptive_field(config.view)),
+            "unlabelled": None if unlabelled is None else _unlabelled_facts(unlabelled, config.recipe, result),
         },
     }
     write_json(folder / "metrics.json", metrics, "keeping the scores")
@@ -219,8 +227,20 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
     _remove_checkpoints(folder)
 
 
+def _unlabelled_facts(unlabelled: Unlabelled, recipe: Recipe, result: FitResult) -> dict[str, Any]:
+    """Which pixels trained without their labels, and for how long; `beside`, the time is part of the training's."""
+    before = recipe.unlabelled == "before"
+    return {
+        "when": recipe.unlabelled,
+        "epochs": recipe.unlabelled_epochs if before else result.epochs,
+        "batch": recipe.unlabelled_batch,
+        "seconds": result.unlabelled_seconds if before else None,
+        **unlabelled.to_dict(),
+    }
+
+
 def _remove_checkpoints(folder: Path) -> None:
-    for name in (CHECKPOINT, BEST):
+    for name in (CHECKPOINT, BEST, PRETRAINED):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -29,6 +29,12 @@ class Recipe(StrictModel):
             rotations and flips at random per draw.
         norm_momentum: Momentum of batch norm statistics, PyTorch's convention; None leaves the network's own.
         patience: Epochs without a better validation score after which training stops; None never stops early.
+        unlabelled: Whether pixels without their labels train too, by the network's self-supervised loss: `none`;
+            `before`: a stage of its own on them alone, then the training as ever with a fresh optimiser; `beside`: each
+            step of the training adds the loss of a batch of them.
+        unlabelled_epochs: Length of the stage `before`; such an epoch has as many steps as one of the training, and the
+            stage runs through the whole schedule.
+        unlabelled_batch: Patches (patch view) or tiles (dense view) of unlabelled pixels per step.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -49,6 +55,9 @@ class Recipe(StrictModel):
     augment: Literal["none", "rotations", "dihedral"] = "none"
     norm_momentum: float | None = Field(default=0.1, gt=0, le=1)
     patience: int | None = Field(default=None, ge=1)
+    unlabelled: Literal["none", "before", "beside"] = "none"
+    unlabelled_epochs: int = Field(default=10, ge=1)
+    unlabelled_batch: int = Field(default=64, ge=2)
 
 
 class SplitConfig(StrictModel):

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.runs import Recipe
+
 Ints = NDArray[np.int64]
+
+TURNS = {"none": 1, "rotations": 4, "dihedral": 8}  # orientations that a draw may get, by kind of augmentation
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,18 @@ class EpochPlan:
 def steps_per_epoch(draws: int, batch: int) -> int:
     """Full batches of an epoch, at least one; a rest below half a batch is left to other epochs' draws."""
     return max(1, round(draws / batch))
+
+
+def epoch_steps(count: int, recipe: Recipe, view: str) -> int:
+    """Steps of one epoch over `count` training pixels in a view."""
+    if view == "patch":
+        return steps_per_epoch(count * (4 if recipe.augment == "rotations" else 1), recipe.batch_size)
+    return steps_per_epoch(tiles_per_epoch(count, recipe), recipe.tile_batch)
+
+
+def tiles_per_epoch(count: int, recipe: Recipe) -> int:
+    """Tiles that `count` training pixels ask for in the dense view."""
+    return max(1, count // recipe.pixels_per_tile)
 
 
 def patch_plan(count: int, batch: int, augment: str, seed: int, epoch: int) -> EpochPlan:
@@ -79,5 +95,21 @@ def tile_plan(
     members = [np.flatnonzero(labels == value) for value in np.unique(labels)]
     for place, kind in zip(balanced, rng.integers(len(members), size=len(balanced)), strict=True):
         samples[place] = rng.choice(members[kind])
-    turns = rng.integers({"none": 1, "rotations": 4, "dihedral": 8}[augment], size=total)
+    turns = rng.integers(TURNS[augment], size=total)
     return EpochPlan(samples, turns, batch)
+
+
+def unlabelled_plan(count: int, steps: int, batch: int, augment: str, seed: int, epoch: int) -> EpochPlan:
+    """Pixels drawn alike from all unlabelled ones, with replacement.
+
+    Args:
+        count: Number of unlabelled pixels.
+        steps: Steps of the epoch.
+        batch: Patches or tiles per step.
+        augment: `none`, `rotations` (one of four at random) or `dihedral`.
+        seed: Seed of the run.
+        epoch: Epoch from 0.
+    """
+    rng = np.random.default_rng([seed, epoch, 2])
+    samples = rng.integers(count, size=steps * batch)
+    return EpochPlan(samples, rng.integers(TURNS[augment], size=steps * batch), batch)
