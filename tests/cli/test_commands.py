@@ -120,7 +120,7 @@ def run(call, place):
 
 def test_the_commands_are_those_of_the_day():
     assert set(COMMANDS) == {
-        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "map", "evaluate", "modalities", "runs", "report", "lab", "serve",
+        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "minimal", "map", "evaluate", "modalities", "runs", "report", "lab", "serve",
     }  # fmt: skip
 
 
@@ -167,6 +167,9 @@ def test_version(call):
         (["train", "place", "--set", "=3"], "KEY=VALUE"),
         (["train", "place", "-i", "hsi=hsi", "-i", "hsi=lidar"], "twice"),
         (["split", "place", "--split", "seed"], "KEY=VALUE"),
+        (["minimal", "place", "--fractions", "1,half"], "'half'"),
+        (["minimal", "place", "--fractions", "1,1/0"], "'1/0'"),
+        (["minimal", "place", "--unit", "polygons"], "regions"),
         (["import", "x"], "at least one raster"),
         (["import", "x", "-m", "hsi.tif"], "KEY=VALUE"),
         (["import", "x", "-m", "hsi=hsi.tif", "--quantity", "lidar=height"], "lidar"),
@@ -219,6 +222,12 @@ def test_ctrl_c_ends_with_130(call, monkeypatch):
         (["train", "place", "-i", "hsi=hsi", "-i", "aux=hsi", "--set", "modality_dropout=0.3"], "this training uses 1"),
         (["modalities", "place", "-i", "hsi=hsi", "-i", "aux=hsi"], "on hsi alone"),
         (["modalities", "place", "--seeds", "1,1"], "each once"),
+        (["train", "place", "--set", "unlabelled=before"], "that has one: selfloop"),
+        (["train", "place", "--model", "selfloop", "--set", "unlabelled=later"], "'unlabelled' = 'later'"),
+        (["minimal", "place", "--fractions", "1/2,1/4"], "full supervision"),
+        (["minimal", "place", "--fractions", "1,2"], "at most 1"),
+        (["minimal", "place", "--set", "patience=2"], "patience = 2"),
+        (["minimal", "place", "--model", "fusanet"], "Nearest: fusatnet"),
         (["train", "place", "--width", "nan"], "'width' = nan"),
         (["train", "place", "--threads", "0"], "'threads' = 0"),
         (["train", "place", "--model", "svm", "--epochs", "5"], "epochs = 5 means nothing to svm"),
@@ -393,6 +402,29 @@ def test_a_recipe_is_changed_by_set_unless_an_option_says_otherwise(call, place)
     assert by_set["training"]["epochs"] == 1
     by_option = call("train", place, *NETWORK, "--set", "epochs=7", "--epochs", "1", "-q", "--json", "--seed", "5").json
     assert by_option["run"] == by_set["run"]
+
+
+def test_training_without_labels_is_set_in_the_recipe(call, place):
+    ended = call(
+        "train", place, *NETWORK, "--model", "selfloop", "--epochs", "1", "--set", "unlabelled=before", "--set",
+        "unlabelled_epochs=1", "--set", "unlabelled_batch=2", "-q", "--json",
+    )  # fmt: skip
+    told = ended.json["training"]["unlabelled"]
+    assert (told["when"], told["epochs"]) == ("before", 1)
+    assert told["pixels"] > 0
+
+
+def test_minimal_supervision_prints_a_row_for_each_part(call, place):
+    request = ["minimal", place, *NETWORK, "--epochs", "1", "--fractions", "1, 1/2", "--seeds", "1", "-q"]
+    rows = call(*request, "--json").json
+    assert [row["fraction"] for row in rows] == [1.0, 0.5]
+    assert rows[1]["train_pixels"] == pytest.approx(rows[0]["train_pixels"] / 2, abs=2)
+    assert rows[0]["oa_sd"] is None  # one seed has no spread
+    ended = call(*request)
+    assert "minimal supervision, 1 seeds" in ended.out
+    assert "control: coordinates only" in ended.out
+    assert f"{100 * rows[1]['oa_mean']:.1f}" in ended.out
+    assert "Audit of the blocks split" in ended.err
 
 
 def test_map_writes_a_class_map_and_prints_its_path(call, place, run):

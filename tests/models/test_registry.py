@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.models import FusionModel, create_model, list_models, model_class
+from workbench.models.registry import self_supervised_models
 
 NAMES = sorted(list_models())
 NETWORKS = [name for name in NAMES if issubclass(model_class(name), FusionModel)]
@@ -217,3 +218,21 @@ def test_blended_windows_do_not_hang_on_how_the_scene_was_cut(name):
     np.testing.assert_allclose(np.exp(whole).sum(1), 1, atol=1e-5)
     other = logits_at(model, model, region_table(cut, roles, plain, "cpu"), moved, "dense")
     assert np.abs(other - whole).max() > 1e-4
+
+
+@pytest.mark.parametrize(("name", "view"), CASES)
+def test_a_self_supervised_loss_is_a_finite_one_with_a_gradient_or_refused(name, view):
+    model = build(name).train()
+    if not model.is_self_supervised():
+        assert name not in self_supervised_models()
+        with pytest.raises(WorkbenchError, match=f"{type(model).__name__} has no self-supervised loss"):
+            model.self_supervise(batch(model, view), view)
+        return
+    assert name in self_supervised_models()
+    losses, figures = model.self_supervise(batch(model, view), view)
+    assert losses
+    assert all(value.dim() == 0 and torch.isfinite(value) for value in {**losses, **figures}.values())
+    sum(losses.values()).backward()
+    assert any(parameter.grad is not None and parameter.grad.any() for parameter in model.parameters())
+    with pytest.raises(WorkbenchError, match="without its role"):
+        model.self_supervise({}, view)

@@ -100,6 +100,19 @@ def test_reconstruction_losses_are_root_mean_squares_of_clipped_targets():
     assert not model.eval()(inputs).losses
 
 
+@pytest.mark.parametrize("view", ["patch", "dense"])
+@pytest.mark.parametrize("size", [7, 20])
+def test_without_labels_it_learns_the_same_reconstruction(view, size):
+    torch.manual_seed(0)
+    model = create_model("selfloop", {"hsi": 5, "aux": 2}, 3, width=0.1).train()
+    side = 11 if view == "patch" else size
+    inputs = {"hsi": torch.rand(4, 5, side, side) * 2, "aux": torch.rand(4, 2, side, side)}
+    output = model(inputs, view=view)
+    losses, figures = model.self_supervise(inputs, view)  # norms use the batch's statistics: those of the first call
+    torch.testing.assert_close(losses, output.losses)
+    torch.testing.assert_close(figures, output.figures)
+
+
 @pytest.mark.parametrize("bands", [*range(1, 30), 48, 50, 63, 64, 144, 180, 244])
 def test_bands_are_grouped_without_losing_one(bands):
     groups, each = band_groups(bands)

@@ -35,3 +35,10 @@ def test_unknown_names_come_with_the_nearest():
 def test_impossible_changes_are_refused(change):
     with pytest.raises(WorkbenchError, match=f"recipe 'quick' of fusatnet.*{next(iter(change))}"):
         recipe("fusatnet", "quick", change)
+
+
+@pytest.mark.parametrize("unlabelled", ["before", "beside"])
+def test_only_networks_with_a_loss_of_their_own_train_without_labels(unlabelled):
+    assert recipe("selfloop", "quick", {"unlabelled": unlabelled}).unlabelled == unlabelled
+    with pytest.raises(WorkbenchError, match=rf"fusatnet with unlabelled={unlabelled}.* that has one: .*selfloop"):
+        recipe("fusatnet", "quick", {"unlabelled": unlabelled})

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from workbench.training.sampling import blank_draws, patch_plan, steps_per_epoch, tile_plan
+from workbench.training.sampling import blank_draws, patch_plan, steps_per_epoch, tile_plan, unlabelled_plan
 
 LABELS = np.repeat([0, 1, 2], [900, 90, 10])
 
@@ -19,12 +19,16 @@ def tiles(seed=1, epoch=2, draws=600, batch=20, balance=0.5, augment="dihedral",
     return tile_plan(labels, draws, batch, balance, augment, seed, epoch)
 
 
+def unlabelled(seed=1, epoch=2, count=100, steps=30, batch=20, augment="dihedral"):
+    return unlabelled_plan(count, steps, batch, augment, seed, epoch)
+
+
 def drawn(plan):
     """All draws as pairs of sample and turn."""
     return np.stack([plan.samples, plan.turns], -1).tolist()
 
 
-@pytest.mark.parametrize("make", [patches, tiles])
+@pytest.mark.parametrize("make", [patches, tiles, unlabelled])
 def test_a_plan_follows_from_seed_and_epoch_alone(make):
     np.random.seed(0)  # noqa: NPY002 (the global generator must not matter)
     one = drawn(make())
@@ -42,7 +46,7 @@ def test_a_plan_is_the_same_in_another_process():
     assert other.stdout.strip() == str(patches().samples.tolist())
 
 
-@pytest.mark.parametrize("make", [patches, tiles])
+@pytest.mark.parametrize("make", [patches, tiles, unlabelled])
 @pytest.mark.parametrize("ranks", [1, 2, 3, 7])
 def test_ranks_share_out_each_batch(make, ranks):
     plan = make()
@@ -100,6 +104,15 @@ def test_within_a_class_all_samples_are_drawn():
     plan = tiles(draws=3000, balance=1.0)
     rare = plan.samples[LABELS[plan.samples] == 2]
     assert set(rare.tolist()) == set(range(990, 1000))
+
+
+def test_unlabelled_pixels_are_drawn_alike():
+    """600 draws of each pixel are expected; five standard deviations of chance."""
+    plan = unlabelled(steps=3000)
+    times = np.bincount(plan.samples, minlength=100)
+    assert np.abs(times - 600).max() < 5 * np.sqrt(600)
+    assert set(plan.turns.tolist()) == set(range(8))
+    assert not unlabelled(augment="none").turns.any()
 
 
 @pytest.mark.parametrize(("augment", "turns"), [("none", 1), ("rotations", 4), ("dihedral", 8)])

@@ -195,6 +195,16 @@ def test_the_rate_goes_down_a_step_every_fifty_epochs(task):
     assert rates == pytest.approx([0.04] * 50 + [0.036] * 50 + [0.0324] * 20)
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 5])
+def test_the_rate_of_a_training_of_few_steps_stays_between_nothing_and_its_peak(task, epochs):
+    task = task("dense", schedule="onecycle", epochs=epochs, learning_rate=0.04, pixels_per_tile=10**9)
+    made = task.configure_optimizers()
+    for _ in range(epochs):
+        made["optimizer"].step()
+        made["lr_scheduler"]["scheduler"].step()
+        assert 0 <= made["optimizer"].param_groups[0]["lr"] <= 0.04
+
+
 def test_a_constant_rate_has_no_schedule(task):
     assert isinstance(task("patch", schedule="constant").configure_optimizers(), torch.optim.Optimizer)
 

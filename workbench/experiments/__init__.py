@@ -3,6 +3,7 @@
 from workbench.experiments.compare import compare_modalities
 from workbench.experiments.evaluate import evaluate
 from workbench.experiments.maps import map_scene
+from workbench.experiments.minimal import minimal_supervision
 from workbench.experiments.modalities import ModalityTable, modality_table
 from workbench.experiments.run import Run, open_run
 from workbench.experiments.train import train
@@ -13,6 +14,7 @@ __all__ = [
     "compare_modalities",
     "evaluate",
     "map_scene",
+    "minimal_supervision",
     "modality_table",
     "open_run",
     "train",

@@ -33,12 +33,14 @@ from workbench.runs.status import write_status
 from workbench.scenes import Collection, Scene, open_scene
 from workbench.splits import Split, make_split
 from workbench.splits.units import units_of
-from workbench.training.fit import fit
+from workbench.training.fit import FitResult, fit
 from workbench.training.pixel_fit import fit_pixels
+from workbench.training.pretraining import PRETRAINED
 from workbench.training.recipes import recipe as find_recipe
 from workbench.training.recorder import BEST, CHECKPOINT
 from workbench.training.sampling import check_dropout
 from workbench.training.task import Samples
+from workbench.training.unlabelled import Unlabelled, unlabelled_pixels
 
 RESULT_VERSION = 1
 """Raised when a change in this room changes the figures of a run."""
@@ -208,6 +210,10 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
     )
     inputs.save(folder)
     training, validation, _ = (_samples(table, split, side) for side in split.sides)  # a test without data is told now
+    unlabelled = None
+    if config.recipe.unlabelled != "none":
+        window = model_class(config.model).patch_size if config.view == "patch" else config.recipe.tile
+        unlabelled = unlabelled_pixels(table, split, window)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         bands = band_counts(scene, config.inputs)
@@ -231,6 +237,7 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
                 config.precision,
                 config.compile,
                 progress,
+                None if unlabelled is None else unlabelled.positions,
             )
     model.save(folder / model.kept_as)
     classes = np.array(split.classes, np.uint16)
@@ -246,6 +253,7 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
             "samples_per_second": result.samples_per_second,
             "receptive_field": list(model.receptive_field(config.view)),
             **model.facts(),
+            "unlabelled": None if unlabelled is None else _unlabelled_facts(unlabelled, config.recipe, result),
         },
     }
     _score(folder, config, predictor, table, scene, split, more)
@@ -310,8 +318,20 @@ def _score(
     write_json(folder / "metrics.json", metrics, "keeping the scores")
 
 
+def _unlabelled_facts(unlabelled: Unlabelled, recipe: Recipe, result: FitResult) -> dict[str, Any]:
+    """Which pixels trained without their labels, and for how long; `beside`, the time is part of the training's."""
+    before = recipe.unlabelled == "before"
+    return {
+        "when": recipe.unlabelled,
+        "epochs": recipe.unlabelled_epochs if before else result.epochs,
+        "batch": recipe.unlabelled_batch,
+        "seconds": result.unlabelled_seconds if before else None,
+        **unlabelled.to_dict(),
+    }
+
+
 def _remove_checkpoints(folder: Path) -> None:
-    for name in (CHECKPOINT, BEST):
+    for name in (CHECKPOINT, BEST, PRETRAINED):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -137,6 +137,11 @@ class Model(ABC):
         """What the figures of a training say of it: at least `parameters`, None where there are none."""
 
     @classmethod
+    def is_self_supervised(cls) -> bool:
+        """Whether it has losses that need no targets."""
+        return False
+
+    @classmethod
     def check_settings(cls, **settings: Any) -> None:
         """Refuse settings of a training that mean nothing to this kind of model.
 
@@ -228,6 +233,26 @@ class FusionModel(nn.Module, Model):
         """
         output: FusionOutput = self(inputs, view=view)
         return output
+
+    def self_supervise(self, inputs: Mapping[str, Tensor], view: View) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Losses that need no targets, of networks that have some; see `Recipe.unlabelled`.
+
+        Args:
+            inputs: As of `forward`, in training mode.
+            view: `"patch"` or `"dense"`.
+
+        Returns:
+            Named losses and named figures, scalars.
+
+        Raises:
+            WorkbenchError: The network has none.
+        """
+        raise WorkbenchError(f"{type(self).__name__} has no self-supervised loss: train it with unlabelled=none.")
+
+    @classmethod
+    def is_self_supervised(cls) -> bool:
+        """Whether the network has losses that need no targets."""
+        return cls.self_supervise is not FusionModel.self_supervise
 
     def adversaries(self) -> list[nn.Parameter]:
         """Parameters that are trained against the rest, by an optimiser of their own; none but in a GAN."""

@@ -88,6 +88,12 @@ def list_models() -> dict[str, str]:
     return {name: kind.summary for name, kind in sorted(_MODELS.items())}
 
 
+def self_supervised_models() -> list[str]:
+    """Names of the models with a loss that needs no targets."""
+    _load()
+    return [name for name, kind in sorted(_MODELS.items()) if kind.is_self_supervised()]
+
+
 def _load() -> None:
     for file in _FILES:
         importlib.import_module(f"workbench.models.{file}")

@@ -116,6 +116,20 @@ class SelfLoopCNN(FusionModel):
             losses, figures = self._reconstruct(centre, *(torch.cat(parts, 1) for parts in zip(*pooled, strict=True)))
         return FusionOutput(logits, {}, losses, figures)
 
+    def self_supervise(self, inputs: Mapping[str, Tensor], view: View) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Losses of the cross-modal reconstruction alone, of patches or of the patches at the centres of tiles.
+
+        The paper reconstructs labelled training patches only; to do so elsewhere is ours.
+        """
+        self._check(inputs, view)
+        found = [block(inputs["hsi"], inputs["aux"]) for block in self._blocks]
+        patches = dict(inputs)
+        if view == "dense":
+            found = [(_centre(hsi), _centre(aux)) for hsi, aux in found]
+            patches = {role: _centre(values) for role, values in inputs.items()}
+        hsi, aux = (torch.cat([features.mean((2, 3)) for features in parts], 1) for parts in zip(*found, strict=True))
+        return self._reconstruct(patches, hsi, aux)
+
     def reconstruct(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Each role's patches `(B, C, 11, 11)` from the other role alone, in [0, 1]."""
         found = [block(inputs["hsi"], inputs["aux"]) for block in self._blocks]

@@ -32,6 +32,12 @@ class Recipe(StrictModel):
         patience: Epochs without a better validation score after which training stops; None never stops early.
         modality_dropout: Probability with which one modality of a training sample, any of those that the run uses, is
             blanked: the training mean of each band stands in its place. Never are all blanked; validation sees all.
+        unlabelled: Whether pixels without their labels train too, by the network's self-supervised loss: `none`;
+            `before`: a stage of its own on them alone, then the training as ever with a fresh optimiser; `beside`: each
+            step of the training adds the loss of a batch of them.
+        unlabelled_epochs: Length of the stage `before`; such an epoch has as many steps as one of the training, and the
+            stage runs through the whole schedule.
+        unlabelled_batch: Patches (patch view) or tiles (dense view) of unlabelled pixels per step.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -53,6 +59,9 @@ class Recipe(StrictModel):
     norm_momentum: float | None = Field(default=0.1, gt=0, le=1)
     patience: int | None = Field(default=None, ge=1)
     modality_dropout: float = Field(default=0.0, ge=0, le=1)
+    unlabelled: Literal["none", "before", "beside"] = "none"
+    unlabelled_epochs: int = Field(default=10, ge=1)
+    unlabelled_batch: int = Field(default=64, ge=2)
 
 
 class SplitConfig(StrictModel):

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import RichProgressBar
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from workbench.base.errors import WorkbenchError
 from workbench.models.contract import FusionModel, View
 from workbench.models.pixels import PixelTable
 from workbench.runs import Recipe
-from workbench.training.recorder import BEST, CHECKPOINT, RunRecorder
+from workbench.training.pretraining import PRETRAINED, PretrainingRecorder, PretrainingTask
+from workbench.training.recorder import BEST, CHECKPOINT, RunRecorder, write_history
 from workbench.training.task import FusionTask, Samples
 
 
@@ -33,6 +36,7 @@ class FitResult:
         seconds: Time spent in training steps, over all sittings.
         samples_per_second: Patches or tiles per second in training steps.
         stopped_early: Whether patience ran out.
+        unlabelled_seconds: Time spent in the stage before on unlabelled pixels.
     """
 
     epochs: int
@@ -40,6 +44,7 @@ class FitResult:
     seconds: float
     samples_per_second: float
     stopped_early: bool
+    unlabelled_seconds: float = 0.0
 
 
 def fit(
@@ -55,8 +60,11 @@ def fit(
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true",
     compiled: bool = False,
     progress: bool = True,
+    unlabelled: NDArray[np.int32] | None = None,
 ) -> FitResult:
     """Train `model` in place and leave it with the best epoch's weights, in eval mode.
+
+    A stage before on unlabelled pixels is a training of its own, whose end the training begins from.
 
     Args:
         model: Fresh weights; a checkpoint in `folder` replaces them.
@@ -71,6 +79,7 @@ def fit(
         precision: Lightning's name of the precision.
         compiled: Whether to use `torch.compile`.
         progress: Whether to show a progress bar.
+        unlabelled: int32 `(n, 3)`: pixels that train without their labels, where the recipe asks for them.
 
     Raises:
         WorkbenchError: The loss is not finite, what to resume from is damaged, the network cannot be compiled, or the
@@ -79,35 +88,22 @@ def fit(
         SystemExit: The system asked the process to end (code 143); the folder can be resumed.
     """
     model.place(device)
-    task = FusionTask(model, table, training, validation, recipe, view, seed, compiled)
-    recorder = RunRecorder(folder)
+    how = _How(folder, device, precision, progress)
+    before: list[dict[str, Any]] = []
+    if recipe.unlabelled == "before":
+        stage = recipe.model_copy(update={"epochs": recipe.unlabelled_epochs})
+        start = PretrainingTask(model, table, training, validation, stage, view, seed, unlabelled=unlabelled)
+        before = _pretrain(start, recipe.epochs, how)
+        model.place(device)
+    task = FusionTask(model, table, training, validation, recipe, view, seed, compiled, unlabelled)
+    recorder = RunRecorder(folder, before)
     checkpoint = folder / CHECKPOINT
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        # a loader of step numbers needs no workers, and no logger is wanted: Lightning warns of both
-        warnings.filterwarnings("ignore", module="lightning")
-        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*before.*optimizer.step.*")
-        trainer = L.Trainer(
-            accelerator={"cpu": "cpu", "cuda": "gpu", "mps": "mps"}[device],
-            devices=1,
-            precision=precision,
-            max_epochs=recipe.epochs,
-            logger=False,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-            enable_progress_bar=progress,
-            # a bar on standard error: standard output holds results only
-            callbacks=[recorder, *([RichProgressBar(console_kwargs={"stderr": True})] if progress else [])],
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            default_root_dir=folder,
-        )
-        resumed = checkpoint.is_file()
-        if resumed:  # known before Lightning restores it, so that a finished training is not entered again
-            recorder.load_state_dict(_recorder_state(checkpoint, folder / BEST))
-        if not (recorder.worn_out(recipe.patience) or len(recorder.rows) >= recipe.epochs):
-            with _signals_as_usual(), _compiler_told():
-                trainer.fit(task, ckpt_path=checkpoint if resumed else None, weights_only=True)
+    resumed = checkpoint.is_file()
+    if resumed:  # known before Lightning restores it, so that a finished training is not entered again
+        recorder.load_state_dict(_recorder_state(_checkpoint(checkpoint, folder / BEST)))
+        write_history(folder, [*before, *recorder.rows])  # should the stage before have been run again
+    if not (recorder.worn_out(recipe.patience) or len(recorder.rows) >= recipe.epochs):
+        how.fit(task, recorder, checkpoint)
     model.load_state_dict(load_file(folder / BEST))
     model.place(device)
     model.eval()
@@ -120,20 +116,77 @@ def fit(
         seconds=seconds,
         samples_per_second=drawn / seconds if seconds else 0.0,
         stopped_early=len(recorder.rows) < recipe.epochs,
+        unlabelled_seconds=sum(row["seconds"] for row in before),
     )
 
 
-def _recorder_state(checkpoint: Path, best: Path) -> dict[str, Any]:
-    """State of the recorder, from a checkpoint that Lightning will be able to restore."""
+@dataclass(frozen=True)
+class _How:
+    """Where and how Lightning runs a training; the same for both stages."""
+
+    folder: Path
+    device: Literal["cpu", "cuda", "mps"]
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    progress: bool
+
+    def fit(self, task: FusionTask, recorder: L.Callback, checkpoint: Path) -> None:
+        """Train until the task's epochs are done, from the checkpoint where there is one."""
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+        with warnings.catch_warnings():
+            # a loader of step numbers needs no workers, and no logger is wanted: Lightning warns of both
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*before.*optimizer.step.*")
+            trainer = L.Trainer(
+                accelerator={"cpu": "cpu", "cuda": "gpu", "mps": "mps"}[self.device],
+                devices=1,
+                precision=self.precision,
+                max_epochs=task.recipe.epochs,
+                logger=False,
+                enable_checkpointing=False,
+                enable_model_summary=False,
+                enable_progress_bar=self.progress,
+                # a bar on standard error: standard output holds results only
+                callbacks=[recorder, *([RichProgressBar(console_kwargs={"stderr": True})] if self.progress else [])],
+                num_sanity_val_steps=0,
+                use_distributed_sampler=False,
+                default_root_dir=self.folder,
+            )
+            with _signals_as_usual(), _compiler_told():
+                trainer.fit(task, ckpt_path=checkpoint if checkpoint.is_file() else None, weights_only=True)
+
+
+def _pretrain(task: PretrainingTask, epochs: int, how: _How) -> list[dict[str, Any]]:
+    """Run the stage before, or take up its end; gives its rows of the history."""
+    recorder, checkpoint = PretrainingRecorder(how.folder, epochs), how.folder / PRETRAINED
+    if checkpoint.is_file():
+        state = _checkpoint(checkpoint)
+        recorder.load_state_dict(_recorder_state(state))
+        task.load_state_dict(state["state_dict"])
+    if len(recorder.rows) < task.recipe.epochs:
+        how.fit(task, recorder, checkpoint)
+    return recorder.rows
+
+
+def _checkpoint(checkpoint: Path, *others: Path) -> dict[str, Any]:
+    """A checkpoint that Lightning will be able to restore, once the weights kept beside it can be read too."""
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        load_file(best)
-        return next(value for value in state["callbacks"].values() if "rows" in value)
+        state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        _recorder_state(state)
+        for path in others:
+            load_file(path)
+        return state
     except Exception as error:  # torch raises what its readers meet: RuntimeError, EOFError, UnpicklingError, ...
+        files = " or ".join(path.name for path in (checkpoint, *others))
         raise WorkbenchError(
-            f"The run cannot be continued: {checkpoint.name} or {best.name} in {checkpoint.parent} is damaged or gone "
+            f"The run cannot be continued: {files} in {checkpoint.parent} is damaged or gone "
             f"({error}). Remove {checkpoint} and give the same command again; it starts from the first epoch."
         ) from error
+
+
+def _recorder_state(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """State of the recorder in a checkpoint."""
+    found: dict[str, Any] = next(value for value in checkpoint["callbacks"].values() if "rows" in value)
+    return found
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from typing import Any
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.models import model_class
+from workbench.models.registry import self_supervised_models
 from workbench.runs import Recipe
 
 QUICK = Recipe(
@@ -36,7 +37,8 @@ def recipe(model: str, name: str, changes: dict[str, Any] | None = None) -> Reci
 
     Raises:
         UnknownNameError: No such model or recipe.
-        WorkbenchError: A change is unknown or ill-typed, or means nothing to the model.
+        WorkbenchError: A change is unknown or ill-typed, means nothing to the model, or asks for a self-supervised loss
+            that the model lacks.
     """
     kind = model_class(model)
     known = {"quick": QUICK.model_copy(update=kind.quick), **kind.recipes}
@@ -49,4 +51,10 @@ def recipe(model: str, name: str, changes: dict[str, Any] | None = None) -> Reci
                 f"{key} = {value!r} means nothing to {model}: of a recipe only {', '.join(kind.recipe_fields)} count for "
                 "it. Leave it out; `--option` (in Python `options`) sets what belongs to a model."
             )
-    return Recipe.build({**known[name].model_dump(), **asked}, f"changing the recipe {name!r} of {model}")
+    made = Recipe.build({**known[name].model_dump(), **asked}, f"changing the recipe {name!r} of {model}")
+    if made.unlabelled != "none" and not kind.is_self_supervised():
+        raise WorkbenchError(
+            f"While configuring a training of {model} with unlabelled={made.unlabelled}: it has no self-supervised loss. "
+            f"Set unlabelled=none, or choose a model that has one: {', '.join(self_supervised_models())}."
+        )
+    return made

@@ -1,6 +1,7 @@
 """What a training leaves behind at the end of each epoch, in an order that a kill cannot spoil."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from workbench.training.task import FusionTask
 
 CHECKPOINT = "resume.ckpt"
 BEST = "best.safetensors"
+VALIDATION = ("validation_loss", "validation_oa", "validation_aa")
 
 
 class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untyped
@@ -25,10 +27,11 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
 
     Args:
         folder: The run folder.
+        before: Rows of the history of a stage before; none of its epochs competes.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, before: Sequence[dict[str, Any]] = ()) -> None:
+        self.folder, self.before = folder, before
         self.rows: list[dict[str, Any]] = []
         self._started = 0.0
 
@@ -62,13 +65,13 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
             "train_accuracy": accuracy,
             **figures,
         }
-        empty = dict.fromkeys(("validation_loss", "validation_oa", "validation_aa"))
-        row |= pl_module.validate() if len(pl_module.validation_samples) else empty
+        if self.before:
+            row["stage"] = "labelled"
+        row |= pl_module.validate() if len(pl_module.validation_samples) else dict.fromkeys(VALIDATION)
         self.rows.append(row | {"seconds": seconds})
         if self.best_epoch == row["epoch"]:
             save_weights(pl_module.model, self.folder / BEST)
-        with atomic_file(self.folder / "history.parquet", "keeping the training history") as path:
-            pd.DataFrame(self.rows).astype(dict.fromkeys(empty, float)).to_parquet(path)
+        write_history(self.folder, [*self.before, *self.rows])
         with atomic_file(self.folder / CHECKPOINT, "keeping the point to resume from") as path:
             trainer.save_checkpoint(path)
         write_status(self.folder, "running", row["epoch"], pl_module.recipe.epochs, "training")
@@ -78,3 +81,11 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
     def worn_out(self, patience: int | None) -> bool:
         """Whether `patience` epochs have passed since the best one."""
         return patience is not None and bool(self.rows) and self.rows[-1]["epoch"] - self.best_epoch >= patience
+
+
+def write_history(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write `history.parquet`, one row per epoch; a figure that an epoch lacks is NaN."""
+    table = pd.DataFrame(rows)
+    numbers = [name for name in VALIDATION if name in table]
+    with atomic_file(folder / "history.parquet", "keeping the training history") as path:
+        table.astype(dict.fromkeys(numbers, float)).to_parquet(path)

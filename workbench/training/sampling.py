@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
+from workbench.runs import Recipe
 
 Ints = NDArray[np.int64]
+
+TURNS = {"none": 1, "rotations": 4, "dihedral": 8}  # orientations that a draw may get, by kind of augmentation
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,18 @@ def steps_per_epoch(draws: int, batch: int) -> int:
     return max(1, round(draws / batch))
 
 
+def epoch_steps(count: int, recipe: Recipe, view: str) -> int:
+    """Steps of one epoch over `count` training pixels in a view."""
+    if view == "patch":
+        return steps_per_epoch(count * (4 if recipe.augment == "rotations" else 1), recipe.batch_size)
+    return steps_per_epoch(tiles_per_epoch(count, recipe), recipe.tile_batch)
+
+
+def tiles_per_epoch(count: int, recipe: Recipe) -> int:
+    """Tiles that `count` training pixels ask for in the dense view."""
+    return max(1, count // recipe.pixels_per_tile)
+
+
 def patch_plan(count: int, batch: int, augment: str, seed: int, epoch: int) -> EpochPlan:
     """Every sample once per epoch (at all four rotations with `rotations`), in random order.
 
@@ -114,5 +129,21 @@ def tile_plan(
     members = [np.flatnonzero(labels == value) for value in np.unique(labels)]
     for place, kind in zip(balanced, rng.integers(len(members), size=len(balanced)), strict=True):
         samples[place] = rng.choice(members[kind])
-    turns = rng.integers({"none": 1, "rotations": 4, "dihedral": 8}[augment], size=total)
+    turns = rng.integers(TURNS[augment], size=total)
     return EpochPlan(samples, turns, batch)
+
+
+def unlabelled_plan(count: int, steps: int, batch: int, augment: str, seed: int, epoch: int) -> EpochPlan:
+    """Pixels drawn alike from all unlabelled ones, with replacement.
+
+    Args:
+        count: Number of unlabelled pixels.
+        steps: Steps of the epoch.
+        batch: Patches or tiles per step.
+        augment: `none`, `rotations` (one of four at random) or `dihedral`.
+        seed: Seed of the run.
+        epoch: Epoch from 0.
+    """
+    rng = np.random.default_rng([seed, epoch, 2])
+    samples = rng.integers(count, size=steps * batch)
+    return EpochPlan(samples, rng.integers(TURNS[augment], size=steps * batch), batch)

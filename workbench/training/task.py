@@ -18,7 +18,16 @@ from workbench.models.contract import FusionModel, View
 from workbench.models.pixels import PixelTable
 from workbench.models.predict import logits_at
 from workbench.runs import Recipe
-from workbench.training.sampling import EpochPlan, blank_draws, check_dropout, patch_plan, steps_per_epoch, tile_plan
+from workbench.training.sampling import (
+    EpochPlan,
+    blank_draws,
+    check_dropout,
+    epoch_steps,
+    patch_plan,
+    tile_plan,
+    tiles_per_epoch,
+    unlabelled_plan,
+)
 from workbench.training.turns import turned_squares
 
 ADVERSARY_RATE = 2e-4  # of the GAN's discriminators, as is usual for Adam with betas 0.5 and 0.999
@@ -56,7 +65,8 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         recipe: How to train.
         view: The view to train.
         seed: Seed of the sampling.
-        compiled: Whether to call the network through `torch.compile`.
+        compiled: Whether to call the network through `torch.compile`; its self-supervised loss never is.
+        unlabelled: int32 `(n, 3)`: pixels that train without their labels, where the recipe asks for them.
     """
 
     def __init__(
@@ -69,9 +79,15 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         view: View,
         seed: int,
         compiled: bool = False,
+        unlabelled: NDArray[np.int32] | None = None,
     ) -> None:
         super().__init__()
         self.model = model
+        if recipe.unlabelled != "none" and (unlabelled is None or not len(unlabelled)):
+            raise WorkbenchError(
+                f"The recipe has unlabelled={recipe.unlabelled}, but the training was given no unlabelled pixels. Give "
+                "those of `unlabelled_pixels`, or set unlabelled=none."
+            )
         if compiled and type(model).learn is not FusionModel.learn:
             raise WorkbenchError(
                 f"{type(model).__name__} learns by more than one pass and is not compiled. Train without."
@@ -95,20 +111,15 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             self._target_of_row[table.row_of(self._positions)] = self._targets
         self._windows = turned_squares(before, size).to(device)
         self._plan: tuple[int, EpochPlan] | None = None
+        self._unlabelled = None if unlabelled is None else torch.from_numpy(unlabelled).to(device)
+        self._unlabelled_plan: tuple[int, EpochPlan] | None = None
         self._tally = torch.zeros(3, device=device)  # loss, right answers, answers
         self._figures: dict[str, Tensor] = {}  # sums of what the network says of itself: losses by name, clipped shares
 
     @property
     def steps(self) -> int:
         """Steps of one epoch."""
-        if self.view == "patch":
-            repeats = 4 if self.recipe.augment == "rotations" else 1
-            return steps_per_epoch(len(self.training_samples) * repeats, self.recipe.batch_size)
-        return steps_per_epoch(self._tiles, self.recipe.tile_batch)
-
-    @property
-    def _tiles(self) -> int:
-        return max(1, len(self.training_samples) // self.recipe.pixels_per_tile)
+        return epoch_steps(len(self.training_samples), self.recipe, self.view)
 
     def plan(self, epoch: int) -> EpochPlan:
         """The draws of an epoch."""
@@ -119,7 +130,7 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             else:
                 plan = tile_plan(
                     samples.targets,
-                    self._tiles,
+                    tiles_per_epoch(len(samples), recipe),
                     recipe.tile_batch,
                     recipe.tile_balance,
                     recipe.augment,
@@ -153,12 +164,22 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         device = self.table.device
         return found.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else found.to(device)
 
+    def unlabelled_batch(self, epoch: int, step: int, rank: int = 0, ranks: int = 1) -> dict[str, Tensor]:
+        """Network input of one step's unlabelled pixels: per role float32 `(B, C, k, k)`."""
+        assert self._unlabelled is not None
+        if self._unlabelled_plan is None or self._unlabelled_plan[0] != epoch:
+            recipe, count = self.recipe, len(self._unlabelled)
+            plan = unlabelled_plan(count, self.steps, recipe.unlabelled_batch, recipe.augment, self.seed, epoch)
+            self._unlabelled_plan = epoch, plan
+        samples, turns = self._unlabelled_plan[1].step(step, rank, ranks)
+        corners = self._unlabelled[torch.as_tensor(samples, device=self.table.device)].long()
+        grid = self._windows[torch.as_tensor(turns, device=self.table.device)]
+        return self.table.gather(self.table.window_rows(corners, grid))
+
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor | None:
         """One step; `batch` is only the step's number."""
         inputs, targets = self.batch(self.current_epoch, batch_idx, self.global_rank, self.trainer.world_size)
-        # dropout and noise too follow from (seed, epoch, step, rank), so that a resumed run equals an uninterrupted one
-        place = np.random.SeedSequence([self.seed, self.current_epoch, batch_idx, self.global_rank])
-        torch.manual_seed(int(place.generate_state(1, np.uint64)[0] >> 1))
+        self._seed_step(batch_idx)
         if type(self.model).learn is FusionModel.learn:
             output = self._called[0](inputs, view=self.view)
         else:
@@ -166,16 +187,38 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         loss = functional.cross_entropy(output.logits, targets, ignore_index=IGNORE)
         for extra in output.losses.values():
             loss = loss + extra
+        if self.recipe.unlabelled == "beside":
+            loss = loss + self._unlabelled_loss(batch_idx)
         with torch.no_grad():
             counted = targets != IGNORE
             right = (output.logits.argmax(1) == targets) & counted
             self._tally += torch.stack([loss.detach().float(), right.sum() / counted.sum(), torch.ones_like(loss)])
-            for name, value in {**output.losses, **output.figures}.items():
-                self._figures[name] = self._figures.get(name, torch.zeros_like(value)) + value.detach()
-        if not self.automatic_optimization:
-            self._play(loss, output.adversary)
-            return None
-        return loss
+            self._note({**output.losses, **output.figures})
+        return self._stepped(loss, output.adversary)
+
+    def _seed_step(self, step: int) -> None:
+        """Dropout and noise too follow from (seed, epoch, step, rank), so that a resumed run equals an uninterrupted one."""
+        place = np.random.SeedSequence([self.seed, self.current_epoch, step, self.global_rank])
+        torch.manual_seed(int(place.generate_state(1, np.uint64)[0] >> 1))
+
+    def _unlabelled_loss(self, step: int) -> Tensor:
+        """Sum of the self-supervised losses of the step's unlabelled pixels; kept in the history as `unlabelled_*`."""
+        inputs = self.unlabelled_batch(self.current_epoch, step, self.global_rank, self.trainer.world_size)
+        losses, figures = self.model.self_supervise(inputs, self.view)
+        self._note({f"unlabelled_{name}": value for name, value in {**losses, **figures}.items()})
+        return torch.stack(list(losses.values())).sum()
+
+    @torch.no_grad()
+    def _note(self, figures: dict[str, Tensor]) -> None:
+        for name, value in figures.items():
+            self._figures[name] = self._figures.get(name, torch.zeros_like(value)) + value.detach()
+
+    def _stepped(self, loss: Tensor, adversary: Tensor | None = None) -> Tensor | None:
+        """The loss for Lightning to step on; None where the optimisers of a GAN have stepped already."""
+        if self.automatic_optimization:
+            return loss
+        self._play(loss, adversary)
+        return None
 
     def _play(self, loss: Tensor, adversary: Tensor | None) -> None:
         """A step of the network, then one of its adversaries; schedules move once a step, whatever Lightning counts."""
@@ -274,10 +317,11 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
                 optimizer, lambda step: max((1 - min(step, total) / total) ** 0.9, least)
             )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": fall, "interval": "step"}}
+        total = recipe.epochs * self.steps + 1
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=recipe.learning_rate,
-            total_steps=recipe.epochs * self.steps + 1,
+            total_steps=5 if total == 4 else total,  # of four steps the rise would take none, by which torch divides
             pct_start=0.25,
             cycle_momentum=False,
         )

@@ -53,11 +53,13 @@ def training_curves(
         if epochs <= 12:
             options["xticks"] = list(range(1, epochs + 1))
         plots.append(hv.Overlay(parts).opts(hv.opts.Overlay(show_legend=False, **options)))
+    unlabelled = int((history["epoch"] < 1).sum())
+    before = f" The first {unlabelled}, up to epoch 0, are of the stage without labels." if unlabelled else ""
     kept = "" if best_epoch is None else f" The dotted line marks epoch {best_epoch}, whose weights were kept."
     return Picture(
         hv.Layout(plots).cols(2).opts(shared_axes=False),
         "Training",
-        f"Loss and {words.overall} over {epochs} epochs.{kept}",
+        f"Loss and {words.overall} over {epochs} epochs.{before}{kept}",
         history.set_index("epoch"),
         (LegendEntry(TRAINING, "–", "training pixels"), LegendEntry(VALIDATION, "–", "validation pixels")),
     )
