@@ -219,7 +219,7 @@ def test_zero_is_chosen_and_what_is_given_stays():
         model.fit(features, targets)
         told.append(model.facts()["classifier"])
     assert told[0]["c"] in (1, 10, 100, 1000)
-    assert np.isclose(told[0]["gamma"] * features.var() * 7, (0.0625, 0.25, 1, 4), rtol=1e-4).any()
+    assert np.isclose(told[0]["gamma"] * features.var() * 7, (0.015625, 0.0625, 0.25, 1, 4), rtol=1e-4).any()
     assert (told[1]["c"], told[2]["gamma"]) == (7, 0.3)
     assert told[0]["training_pixels"] == told[0]["training_pixels_used"] == 150
 

@@ -11,7 +11,7 @@ from workbench.models.pixel_model import Floats, Ints, PixelModel
 from workbench.models.registry import register_model
 
 COSTS = (1.0, 10.0, 100.0, 1000.0)
-GAMMAS = (0.0625, 0.25, 1.0, 4.0)  # times 1 / (bands x variance), scikit-learn's `scale`
+GAMMAS = (0.015625, 0.0625, 0.25, 1.0, 4.0)  # times 1 / (bands x variance), scikit-learn's `scale`
 SEARCHED = 2000  # training pixels at most on which the grid is searched
 FOLDS = 5
 FEWEST = 10  # pixels of a class that thinning leaves
