@@ -209,7 +209,9 @@ def _caption(runs: Mapping[int, Mapping[str, Run]], plans: Mapping[str, Roles]) 
             lines.append(f"Trained without {name}, one modality is left: that training has no modality dropout.")
         more = metrics["test_pixels_without_data"] - mine[name].metrics["test_pixels_without_data"]
         if more:
-            lines.append(f"Trained without {name}, {more} more test pixels are scored: only {name} has no data there.")
+            lines.append(
+                f"Trained without {name}, the scores are over {more} test pixel(s) more, where only {name} has no data."
+            )
     return "\n".join(line for line in lines if line)
 
 
