@@ -9,7 +9,8 @@ import torch
 from torch.nn import functional
 
 from tests.training.conftest import SHAPE, a_recipe
-from workbench.training.task import IGNORE, FusionTask
+from workbench.training.losses import IGNORE
+from workbench.training.task import FusionTask
 
 
 @pytest.fixture

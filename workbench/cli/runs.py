@@ -70,14 +70,21 @@ def train(
     protocol: Protocol = "blocks",
     split: SplitSet = [],  # noqa: B006
     split_seed: Annotated[int | None, typer.Option(help="Seed of the split; --seed where not given.")] = None,
-    recipe: Annotated[str, typer.Option(help="quick, or the model's own: published.")] = "quick",
+    recipe: Annotated[
+        str, typer.Option(help="quick, common (the same for every model), or the model's own: published.")
+    ] = "quick",
     change: Annotated[
-        list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: --set learning_rate=1e-4")
+        list[str],
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: --set steps=500 --set loss=focal"),
     ] = [],  # noqa: B006
     option: Annotated[
         list[str], typer.Option("--option", metavar="KEY=VALUE", help="Option of the model: --option loops=2")
     ] = [],  # noqa: B006
     epochs: Annotated[int | None, typer.Option(help="Epochs; the recipe's where not given.")] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(help="Start from the weights of a run (its id), or a .safetensors file of an ImageNet ResNet-50."),
+    ] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better validation.")] = None,
     width: Annotated[float, typer.Option(help="Factor on the network's channels; 1 is the published size.")] = 1.0,
     seed: Seed = 0,
@@ -94,6 +101,7 @@ def train(
     """
     from workbench.experiments import train as run_training
     from workbench.models import model_class, resolve_options
+    from workbench.models.initial import weights_path
     from workbench.scenes import open_scene
     from workbench.training.recipes import recipe as find_recipe
 
@@ -101,6 +109,7 @@ def train(
     asked = {"epochs": epochs, "patience": patience}
     changes = typed(change, "--set") | {key: value for key, value in asked.items() if value is not None}
     resolve_options(model, typed(option, "--option"))
+    weights_path(init or "")
     find_recipe(model, recipe, changes)  # refused now, before the split is made and printed
     kind = model_class(model)
     made = _split(scene, protocol, kind.patch_size, seed if split_seed is None else split_seed, split)
@@ -121,6 +130,8 @@ def train(
         threads,
         progress=not quiet,
         options=typed(option, "--option"),
+        init=init,
+        say=say,
         **changes,
     )
     if as_json:

@@ -1,6 +1,7 @@
 """Train a model on a scene: from the request to a finished run folder, or back to the run that is there already."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,10 +19,12 @@ from workbench.experiments.environment import environment
 from workbench.experiments.evaluate import evaluate_predictor
 from workbench.experiments.inputs import RunInputs, band_counts, resolve_roles
 from workbench.experiments.run import WEIGHTS, Run
+from workbench.experiments.starting import starting_weights
 from workbench.jobs import device_lock, file_lock
 from workbench.mapping import Predictor
 from workbench.models import create_model, model_class, resolve_options
 from workbench.models.blocks import count_parameters
+from workbench.models.initial import InitialWeights
 from workbench.models.pixels import PixelTable, load_pixels, valid_positions
 from workbench.runs import Recipe, RunConfig, SplitConfig, run_id
 from workbench.runs.status import write_status
@@ -53,6 +56,8 @@ def train(
     threads: int | None = None,
     progress: bool = True,
     options: dict[str, Any] | None = None,
+    init: str | Path | None = None,
+    say: Callable[[str], None] = print,
     **changes: Any,
 ) -> Run:
     """Train, evaluate and keep a run.
@@ -66,7 +71,7 @@ def train(
         inputs: Modalities that play each role, such as `{"hsi": ["hsi"], "aux": ["lidar"]}`.
         split: The split; None makes one by `blocks` with the model's patch size and `seed`.
         view: `patch` or `dense`; None is the model's first, as published.
-        recipe: `quick`, or one of the model's own such as `published`.
+        recipe: `quick`, `common` (the same for every model), or one of the model's own such as `published`.
         width: Factor on hidden channels.
         seed: Seed of weights, sampling and, where none is given, the split.
         device: `auto`, `cpu`, `cuda` or `mps`.
@@ -75,7 +80,11 @@ def train(
         threads: Threads of the CPU; None takes torch's choice.
         progress: Whether to show a progress bar.
         options: Further options of the model, such as `{"loops": 2}` of `selfloop`.
-        **changes: Fields of `Recipe` to change, such as `epochs=50`.
+        init: What the weights start from: id of a run of the same model, width and options, or path of a safetensors file
+            with ImageNet weights of a ResNet-50 in torchvision's naming, for networks with such encoders at width 1.
+            Layers of other bands or classes stay fresh and are named. None (or "") are fresh weights.
+        say: Called with a sentence on what is taken from `init`, before the training.
+        **changes: Fields of `Recipe` to change, such as `epochs=50`, `steps=500` or `loss="focal"`.
 
     Raises:
         WorkbenchError: The request does not fit the scene, the loss is not finite, or the disk is full.
@@ -127,6 +136,11 @@ def train(
         },
         "configuring a training",
     )
+    start = None
+    if init:
+        bands = band_counts(scene, config.inputs)
+        source, start = starting_weights(str(init), model, bands, len(split.classes), config.width, config.options)
+        config = config.model_copy(update={"init": source})
     folder = runs_root() / run_id(config)
     if Run(folder).complete and not (folder / CHECKPOINT).exists():
         return Run(folder)  # without a lock: a folder that is only to be read may hold it
@@ -139,13 +153,13 @@ def train(
             _remove_checkpoints(folder)  # should a kill at the very end have left them
             return run
         remove_left_files(folder)
-        epochs = config.recipe.epochs
+        epochs = config.recipe.epochs if config.recipe.steps is None else None  # None: known once pixels are counted
         write_yaml(folder / "config.yaml", config)
         split.save(folder / "split.npz")
         write_status(folder, "running", None if (folder / CHECKPOINT).is_file() else 0, epochs, "preparing")
         try:
             with cpu_threads(config.threads):
-                _work(folder, config, scene, split, progress)
+                _work(folder, config, scene, split, progress, start, say)
         except BaseException as error:
             stopped = not isinstance(error, Exception)  # an interrupt, or the system asked the process to end
             with contextlib.suppress(WorkbenchError, OSError):  # the disk may be full: the first error counts
@@ -160,12 +174,25 @@ def train(
 def model_options(model: str, given: dict[str, Any] | None, tile: int) -> dict[str, Any]:
     """All options of a model; windows that prediction blends are as large as the tiles of training, if not given."""
     asked = dict(given or {})
-    if "window" in resolve_options(model):
-        asked.setdefault("window", tile)
+    if "window" in resolve_options(model) and "window" not in asked:
+        if tile < 8 or tile % 2:
+            raise WorkbenchError(
+                f"{model} answers on windows as large as its training tiles, of an even number of pixels from 8; tile is "
+                f"{tile}. Choose another tile, or give the window as an option of the model."
+            )
+        asked["window"] = tile
     return resolve_options(model, asked)
 
 
-def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Split, progress: bool) -> None:
+def _work(
+    folder: Path,
+    config: RunConfig,
+    scene: Scene | Collection,
+    split: Split,
+    progress: bool,
+    start: InitialWeights | None,
+    say: Callable[[str], None],
+) -> None:
     write_json(folder / "environment.json", environment(config.device), "recording the environment")
     table, scaling_positions = _load(config, scene, split)
     inputs = RunInputs(
@@ -179,6 +206,9 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
         torch.manual_seed(config.seed)
         bands = band_counts(scene, config.inputs)
         model = create_model(config.model, bands, len(split.classes), config.width, **config.options)
+        if start is not None and config.init is not None and not (folder / CHECKPOINT).is_file():
+            say(f"Starts from {config.init.source}: {start}.")
+            start.load(model)
         result = fit(
             model,
             table,
@@ -206,6 +236,8 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
         "scaling_from": f"{config.recipe.scaling} over {config.recipe.scaling_from} pixels ({scaling_positions})",
         "training": {
             "epochs": result.epochs,
+            "steps": result.steps,
+            "init": start and config.init and {**config.init.model_dump(), **start.told()},
             "best_epoch": result.best_epoch,
             "stopped_early": result.stopped_early,
             "seconds": result.seconds,
@@ -215,7 +247,7 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
         },
     }
     write_json(folder / "metrics.json", metrics, "keeping the scores")
-    write_status(folder, "finished", result.epochs, config.recipe.epochs)
+    write_status(folder, "finished", result.epochs, None)
     _remove_checkpoints(folder)
 
 

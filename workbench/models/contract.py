@@ -55,6 +55,7 @@ class FusionModel(nn.Module, ABC):
     patch_size: ClassVar[int]
     recipes: ClassVar[dict[str, Recipe]]
     quick: ClassVar[dict[str, Any]] = {}  # fields in which the recipe `quick` differs for this network
+    needs: ClassVar[dict[str, Any]] = {}  # fields that `quick` and `common` must set so, or the network cannot learn
     channel_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh channels
     spatial_masks: ClassVar[tuple[str, ...]] = ()  # names of attention tensors that weigh positions
     window: int | None = None  # side of the windows that prediction blends, where all of a tile counts

@@ -11,7 +11,9 @@ class Recipe(StrictModel):
     """How a network is trained.
 
     Attributes:
-        epochs: Passes over the training samples.
+        epochs: Passes over the training samples; passed over where `steps` is set.
+        steps: Steps of the optimiser in all; None counts `epochs`. As many epochs are trained as hold so many steps, the
+            last one cut short.
         batch_size: Patches per step in the patch view.
         tile_batch: Tiles per step in the dense view.
         tile: Side of the training tiles of the dense view, pixels.
@@ -29,6 +31,10 @@ class Recipe(StrictModel):
             rotations and flips at random per draw.
         norm_momentum: Momentum of batch norm statistics, PyTorch's convention; None leaves the network's own.
         patience: Epochs without a better validation score after which training stops; None never stops early.
+        loss: `cross_entropy`, `focal`, `dice`, or `cross_entropy_dice` (their sum), see `training.losses`. A network's own
+            further losses are added as they are.
+        focal_gamma: Exponent of the focal loss; 0 is cross entropy.
+        class_weights: `none`, or `balanced`: by the inverse of each class's number of training pixels, 1 on average.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -49,6 +55,10 @@ class Recipe(StrictModel):
     augment: Literal["none", "rotations", "dihedral"] = "none"
     norm_momentum: float | None = Field(default=0.1, gt=0, le=1)
     patience: int | None = Field(default=None, ge=1)
+    steps: int | None = Field(default=None, ge=1)
+    loss: Literal["cross_entropy", "focal", "dice", "cross_entropy_dice"] = "cross_entropy"
+    focal_gamma: float = Field(default=2.0, ge=0)
+    class_weights: Literal["none", "balanced"] = "none"
 
 
 class SplitConfig(StrictModel):
@@ -58,6 +68,18 @@ class SplitConfig(StrictModel):
     seed: int
     patch_size: int
     parameters: dict[str, Any]
+    hash: str
+
+
+class InitConfig(StrictModel):
+    """The weights that a training started from.
+
+    Attributes:
+        source: Id of the run, or path of the file; where the same weights lie does not change a run's id.
+        hash: Hash of the file that holds them.
+    """
+
+    source: str
     hash: str
 
 
@@ -81,6 +103,7 @@ class RunConfig(StrictModel):
         compile: Whether the network is compiled with `torch.compile`.
         threads: Threads of the CPU.
         versions: `RESULT_VERSION` of each room that takes part.
+        init: What the weights started from; None are fresh ones.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -101,6 +124,7 @@ class RunConfig(StrictModel):
     compile: bool
     threads: int = Field(ge=1, le=1024)
     versions: dict[str, int]
+    init: InitConfig | None = None
 
     @field_validator("inputs", mode="before")
     @classmethod

@@ -29,6 +29,7 @@ class FitResult:
 
     Attributes:
         epochs: Epochs trained.
+        steps: Steps of the optimiser in them.
         best_epoch: Epoch from 1 whose weights the network now has.
         seconds: Time spent in training steps, over all sittings.
         samples_per_second: Patches or tiles per second in training steps.
@@ -36,6 +37,7 @@ class FitResult:
     """
 
     epochs: int
+    steps: int
     best_epoch: int
     seconds: float
     samples_per_second: float
@@ -73,8 +75,8 @@ def fit(
         progress: Whether to show a progress bar.
 
     Raises:
-        WorkbenchError: The loss is not finite, what to resume from is damaged, the network cannot be compiled, or the
-            disk is full.
+        WorkbenchError: The loss is not finite, a step's tiles are too small for the network, what to resume from is
+            damaged, the network cannot be compiled, or the disk is full.
         KeyboardInterrupt: The user stopped it; the folder can be resumed.
         SystemExit: The system asked the process to end (code 143); the folder can be resumed.
     """
@@ -91,7 +93,8 @@ def fit(
             accelerator={"cpu": "cpu", "cuda": "gpu", "mps": "mps"}[device],
             devices=1,
             precision=precision,
-            max_epochs=recipe.epochs,
+            max_epochs=task.epochs,
+            reload_dataloaders_every_n_epochs=int(recipe.steps is not None),  # the last epoch may be cut short
             logger=False,
             enable_checkpointing=False,
             enable_model_summary=False,
@@ -105,21 +108,22 @@ def fit(
         resumed = checkpoint.is_file()
         if resumed:  # known before Lightning restores it, so that a finished training is not entered again
             recorder.load_state_dict(_recorder_state(checkpoint, folder / BEST))
-        if not (recorder.worn_out(recipe.patience) or len(recorder.rows) >= recipe.epochs):
-            with _signals_as_usual(), _compiler_told():
+        if not (recorder.worn_out(recipe.patience) or len(recorder.rows) >= task.epochs):
+            with _signals_as_usual(), _compiler_told(), _small_tiles_told(model, recipe, view):
                 trainer.fit(task, ckpt_path=checkpoint if resumed else None, weights_only=True)
     model.load_state_dict(load_file(folder / BEST))
     model.place(device)
     model.eval()
     seconds = sum(row["seconds"] for row in recorder.rows)
     per_step = recipe.batch_size if view == "patch" else recipe.tile_batch
-    drawn = len(recorder.rows) * task.steps * per_step
+    steps = task.steps_until(len(recorder.rows))
     return FitResult(
         epochs=len(recorder.rows),
+        steps=steps,
         best_epoch=recorder.best_epoch,
         seconds=seconds,
-        samples_per_second=drawn / seconds if seconds else 0.0,
-        stopped_early=len(recorder.rows) < recipe.epochs,
+        samples_per_second=steps * per_step / seconds if seconds else 0.0,
+        stopped_early=len(recorder.rows) < task.epochs,
     )
 
 
@@ -146,6 +150,21 @@ def _compiler_told() -> Iterator[None]:
             raise
         reason = str(error).strip().partition("\n")[0]
         raise WorkbenchError(f"The network could not be compiled ({reason}). Train without compiling it.") from error
+
+
+@contextmanager
+def _small_tiles_told(model: FusionModel, recipe: Recipe, view: View) -> Iterator[None]:
+    """Say in a sentence what torch says of a batch norm that meets a single value, which has no variance."""
+    try:
+        yield
+    except ValueError as error:
+        if view == "patch" or "more than 1 value per channel" not in str(error):
+            raise
+        raise WorkbenchError(
+            f"{type(model).__name__} shrinks a step of {recipe.tile_batch} tile(s) of {recipe.tile} x {recipe.tile} pixels "
+            "to one value per channel, from which its batch norm cannot learn. Set tile_batch to 2 or more, or take "
+            "larger tiles."
+        ) from error
 
 
 @contextmanager
