@@ -212,6 +212,9 @@ def test_ctrl_c_ends_with_130(call, monkeypatch):
         (["split", "place", "--patch-size", "0"], "patch_size"),
         (["split", "place", "--patch-size", "73"], "larger than the tile 'place' of 72 x 96"),
         (["split", "place", "--protocol", "groups"], "one group only"),
+        (["split", "place", "--split", "leave_out=brigt"], "Nearest: bright"),
+        (["train", "place", "--init", "weights.pth"], "are pickles"),
+        (["train", "place", "--init", "no-such-run"], "Unknown run"),
         (["train", "place", "--recipe", "publishd"], "Nearest: published"),
         (["train", "place", "--set", "learning_rat=1"], "nearest: learning_rate"),
         (["train", "place", "--set", "learning_rate=fast"], "'learning_rate' = 'fast'"),
@@ -425,6 +428,16 @@ def test_minimal_supervision_prints_a_row_for_each_part(call, place):
     assert "control: coordinates only" in ended.out
     assert f"{100 * rows[1]['oa_mean']:.1f}" in ended.out
     assert "Audit of the blocks split" in ended.err
+
+
+def test_train_starts_from_a_run_without_a_class(call, place, run):
+    ended = call(
+        "train", place, *NETWORK, "--split", "leave_out=bright", "--init", run[-10:], "--epochs", "1", "-q", "--json"
+    )
+    assert ended.code == 0, ended
+    assert f"Starts from {run}: " in ended.err
+    assert ended.json["training"]["init"]["fresh"] == ["classifier.conv6"]
+    assert ended.json["audit"]["dropped"] == {"bright": "left out as asked"}
 
 
 def test_map_writes_a_class_map_and_prints_its_path(call, place, run):

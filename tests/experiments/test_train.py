@@ -185,8 +185,57 @@ def test_a_full_disk_is_told_and_the_run_can_be_continued(scene, monkeypatch):
 
 
 def test_a_loss_that_is_not_finite_is_told(scene):
-    with pytest.raises(WorkbenchError, match="learning rate"):
+    with pytest.raises(WorkbenchError, match=r"step \d+ of epoch \d .*learning rate of 1e\+30"):
         train(scene, **(OPTIONS | {"learning_rate": 1e30, "epochs": 4}))
+
+
+def test_a_run_that_failed_shows_its_history_up_to_the_last_good_epoch(scene, monkeypatch):
+    from workbench.training.task import FusionTask
+
+    plain = FusionTask.training_step
+
+    def spoilt(self, batch, batch_idx):
+        if self.current_epoch == 2:
+            with torch.no_grad():
+                next(self.model.parameters()).fill_(float("nan"))
+        return plain(self, batch, batch_idx)
+
+    options = OPTIONS | {"seed": 41, "epochs": 4}
+    with monkeypatch.context() as patch:
+        patch.setattr(FusionTask, "training_step", spoilt)
+        with pytest.raises(WorkbenchError, match=r"not finite at step 1 of epoch 3 .* up to epoch 2 are kept"):
+            train(scene, **options)
+    (failed,) = [found for found in list_runs() if found.config.seed == 41]
+    opened = open_run(failed.id)
+    assert opened.history["epoch"].tolist() == [1, 2]
+    assert (opened.status["state"], opened.status["epoch"], opened.status["epochs"]) == ("failed", 2, 4)
+    assert "not finite at step 1 of epoch 3" in opened.status["message"]
+    fresh = train(scene, **options, learning_rate=1e-4)
+    assert fresh.id != failed.id
+    assert fresh.history["epoch"].tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("loss", ["focal", "dice", "cross_entropy_dice"])
+def test_other_losses_train(scene, loss):
+    run = train(scene, loss=loss, class_weights="balanced", **(OPTIONS | {"epochs": 1}))
+    assert np.isfinite(run.history[["train_loss", "validation_loss"]].dropna(axis=1)).all(axis=None)
+    assert run.config.recipe.loss == loss
+
+
+@pytest.mark.parametrize(("model", "view"), [("fusatnet", "patch"), ("fusatnet", "dense"), ("unet", "dense")])
+def test_a_run_by_steps_takes_exactly_so_many(scene, model, view):
+    small = {key: OPTIONS[key] for key in ("tile", "tile_batch", "pixels_per_tile", "width", "progress")}
+    run = train(scene, model, view=view, recipe="common", steps=7, batch_size=128, **small)
+    assert run.metrics["training"]["steps"] == 7
+    assert run.metrics["training"]["epochs"] == run.status["epochs"] == run.status["epoch"] == len(run.history)
+
+
+def test_a_class_left_out_is_neither_learnt_nor_scored(scene):
+    split = make_split(scene, "blocks", 11, 0, leave_out=["high"])
+    run = train(scene, split=split, **(OPTIONS | {"epochs": 1}))
+    assert run.classes == (1, 3)
+    assert 2 not in set(run.predictions["reference"]) | set(run.predictions["predicted"])
+    assert run.metrics["audit"]["dropped"] == {"high": "left out as asked"}
 
 
 def test_test_labels_do_not_touch_the_training(run, scene, roots):
@@ -215,6 +264,11 @@ def test_test_labels_do_not_touch_the_training(run, scene, roots):
         ({"width": "0.5"}, "width"), ({"width": float("nan")}, "width"), ({"width": 100}, "width"),
         ({"seed": -1}, "seed"), ({"seed": 2**70}, "seed"), ({"threads": 0}, "threads"), ({"threads": "2"}, "threads"),
         ({"precision": "fp8"}, "precision"), ({"compile": "yes"}, "compile"), ({"learning_rate": float("inf")}, "finite"),
+        ({"model": "unet", "tile": 25}, "windows as large as its training tiles.* tile is 25"),
+        ({"model": "unet", "tile": 6}, "windows as large as its training tiles.* tile is 6"),
+        ({"loss": "hinge"}, "loss"), ({"steps": 5, "epochs": 5}, "both say how long"),
+        ({"inputs": {"hsi": "hsi", "aux": "sar"}}, "modality of scene 'tiny' 'sar'.* role 'aux'"),
+        ({"model": "unet", "inputs": {"image": "hsi"}}, "role 'aux' got none, and scene 'tiny' has hsi, lidar"),
         ({"device": None}, "device"), ({"recipe": 5}, "recipe"), ({"model": None}, "model"), ({"split": "blocks"}, "split"),
     ],
 )  # fmt: skip

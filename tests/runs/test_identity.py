@@ -42,6 +42,7 @@ OTHER = {
     "scene": "Trento", "scene_hash": "c" * 64, "model": "other", "inputs": {"hsi": ["hsi"], "aux": ["sar", "lidar"]},
     "view": "patch", "width": 0.25, "options": {"loops": 2}, "recipe_name": "published", "seed": 1, "device": "cuda", "precision": "bf16-mixed",
     "compile": True, "threads": 2, "members": 5, "tta": True, "versions": {"models": 2, "training": 1},
+    "init": {"source": "a-run", "hash": "e" * 64},
 }  # fmt: skip
 OTHER_SPLIT = {"protocol": "random", "seed": 1, "patch_size": 9, "parameters": {"block_size": 34}, "hash": "d" * 64}
 OTHER_RECIPE = {
@@ -49,6 +50,7 @@ OTHER_RECIPE = {
     "optimizer": "nadam", "learning_rate": 2e-3, "kernel_l2": 0.1, "weight_decay": 0.1, "schedule": "onecycle",
     "scaling": "minmax", "scaling_from": "scene", "augment": "rotations", "norm_momentum": 0.2, "patience": 5,
     "modality_dropout": 0.3,
+    "steps": 50, "loss": "focal", "focal_gamma": 1.0, "class_weights": "balanced",
 }  # fmt: skip
 
 
@@ -71,3 +73,11 @@ def test_the_split_changes_the_id(key):
 @pytest.mark.parametrize("key", OTHER_RECIPE)
 def test_the_recipe_changes_the_id(key):
     assert run_id(configuration(recipe=Recipe(**RECIPE | {key: OTHER_RECIPE[key]}))) != BASE
+
+
+def test_of_starting_weights_counts_what_they_are_not_where_they_lie():
+    one, moved, other = (
+        run_id(configuration(init={"source": source, "hash": digit * 64}))
+        for source, digit in (("/a/w.safetensors", "e"), ("/b/w.safetensors", "e"), ("/a/w.safetensors", "f"))
+    )
+    assert one == moved != other

@@ -60,6 +60,7 @@ def test_parameters_are_recorded_with_their_defaults(farmland):
         "test_fraction": 0.5,
         "validation_fraction": 0.2,
         "train_per_class": None,
+        "leave_out": [],
         "buffer": 6,
         "block_size": 21,
     }

@@ -3,7 +3,8 @@
 import pytest
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.training.recipes import QUICK, recipe
+from workbench.models import FusionModel, list_models, model_class
+from workbench.training.recipes import COMMON, QUICK, recipe
 
 
 def test_the_published_recipe_is_the_papers():
@@ -42,3 +43,37 @@ def test_only_networks_with_a_loss_of_their_own_train_without_labels(unlabelled)
     assert recipe("selfloop", "quick", {"unlabelled": unlabelled}).unlabelled == unlabelled
     with pytest.raises(WorkbenchError, match=rf"fusatnet with unlabelled={unlabelled}.* that has one: .*selfloop"):
         recipe("fusatnet", "quick", {"unlabelled": unlabelled})
+
+
+NAMES = sorted(name for name in list_models() if issubclass(model_class(name), FusionModel))
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_the_common_recipe_is_the_same_for_every_network(model):
+    """But for the one exception: the self-loop CNN's reconstruction answers in [0, 1]."""
+    scaling = "minmax" if model == "selfloop" else "standard"
+    assert recipe(model, "common") == COMMON.model_copy(update={"scaling": scaling})
+
+
+def test_epochs_asked_for_take_the_place_of_steps():
+    assert recipe("fusatnet", "common").steps == COMMON.steps
+    changed = recipe("fusatnet", "common", {"epochs": 3})
+    assert (changed.epochs, changed.steps) == (3, None)
+    assert recipe("fusatnet", "quick", {"steps": 7}).steps == 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"epochs": 3, "steps": 7}, "epochs = 3 and steps = 7 both say how long"),
+        ({"steps": 0}, "'steps' = 0"),
+        ({"steps": 7.5}, "'steps' = 7.5"),
+        ({"loss": "hinge"}, "'loss' = 'hinge'"),
+        ({"loss": "focal", "focal_gamma": -1.0}, "'focal_gamma' = -1.0"),
+        ({"focal_gamma": 1.0}, "focal_gamma = 1 is of the focal loss, and the loss is cross_entropy"),
+        ({"class_weights": "inverse"}, "'class_weights' = 'inverse'"),
+    ],
+)
+def test_changes_that_exclude_each_other_are_refused(changes, told):
+    with pytest.raises(WorkbenchError, match=f"changing the recipe 'quick' of fusatnet.*{told}"):
+        recipe("fusatnet", "quick", changes)

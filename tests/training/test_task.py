@@ -14,8 +14,9 @@ from workbench.base.errors import WorkbenchError
 from workbench.models import create_model
 from workbench.models.pixels import region_table
 from workbench.models.scaling import BandScaling
+from workbench.training.losses import IGNORE
 from workbench.training.sampling import blank_draws
-from workbench.training.task import IGNORE, FusionTask
+from workbench.training.task import FusionTask
 
 
 @pytest.fixture

@@ -96,6 +96,10 @@ def train(
     change: RecipeSet = [],  # noqa: B006
     option: ModelSet = [],  # noqa: B006
     epochs: Epochs = None,
+    init: Annotated[
+        str | None,
+        typer.Option(help="Start from the weights of a run (its id), or a .safetensors file of an ImageNet ResNet-50."),
+    ] = None,
     patience: Patience = None,
     width: Width = 1.0,
     seed: Seed = 0,
@@ -119,15 +123,17 @@ def train(
     """
     from workbench.experiments import train as run_training
     from workbench.models import model_class, resolve_options
+    from workbench.models.initial import weights_path
     from workbench.scenes import open_scene
     from workbench.training.recipes import recipe as find_recipe
 
     roles = _roles(inputs)
     changes = _changes(change, epochs, patience)
     resolve_options(model, typed(option, "--option"))
+    weights_path(init or "")
     find_recipe(model, recipe, changes)  # refused now, before the split is made and printed
     kind = model_class(model)
-    kind.check_settings(width=width, precision=precision, compile=compile, members=members, tta=tta)
+    kind.check_settings(width=width, precision=precision, compile=compile, members=members, tta=tta, init=init)
     made = _split(scene, protocol, kind.patch_size, seed if split_seed is None else split_seed, split)
     if not as_json:
         print(made.audit())
@@ -148,6 +154,8 @@ def train(
         options=typed(option, "--option"),
         members=members,
         tta=tta,
+        init=init,
+        say=say,
         **changes,
     )
     if as_json:

@@ -20,7 +20,11 @@ Protocol = Annotated[
 ]
 SplitSet = Annotated[
     list[str],
-    typer.Option("--split", metavar="KEY=VALUE", help="Parameter of the protocol, such as --split block_size=33."),
+    typer.Option(
+        "--split",
+        metavar="KEY=VALUE",
+        help="Parameter of the protocol: --split block_size=33 --split leave_out=cloud,clutter",
+    ),
 ]
 ModelName = Annotated[str, typer.Option(help="Name of the model (see `workbench models`).")]
 Inputs = Annotated[

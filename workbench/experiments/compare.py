@@ -52,5 +52,5 @@ def compare_modalities(
     for number, (name, played) in enumerate(plans.items(), 1):
         which = f"all modalities ({', '.join(names)})" if name == "all" else f"{name} alone"
         say(f"Training {number} of {len(plans)}: {model} on {which}.")
-        runs[name] = train(scene, model, played, split, seed=seed, **options)
+        runs[name] = train(scene, model, played, split, seed=seed, say=say, **options)
     return runs

@@ -95,14 +95,16 @@ def minimal_supervision(
     runs: dict[tuple[float, int], Run] = {}
     for number, ((part, seed), smaller) in enumerate(parts.items(), 1):
         say(f"Training {number} of {len(parts)}: {model} on {part:.4g} of the training side, seed {seed}.")
-        lengths = equal_steps(plan, view, len(split.train), len(smaller.train))
-        runs[part, seed] = train(scene, model, inputs, smaller, recipe=recipe, seed=seed, **(options | lengths))
+        asked = options
+        if len(smaller.train) < len(split.train) and "steps" in kind.recipe_fields:
+            asked = {name: value for name, value in options.items() if name != "epochs"}
+            asked |= equal_steps(plan, view, len(split.train), len(smaller.train))
+        runs[part, seed] = train(scene, model, inputs, smaller, recipe=recipe, seed=seed, **asked)
     rows = []
     for part in sorted(fractions, reverse=True):
         mine = [runs[part, seed] for seed in range(seeds)]
-        count, length = len(parts[part, 0].train), mine[0].config.recipe
-        row = {"fraction": part, "train_pixels": count, "epochs": length.epochs}
-        row["steps"] = length.epochs * epoch_steps(count, length, view)
+        row = {"fraction": part, "train_pixels": len(parts[part, 0].train)}
+        row |= {name: mine[0].metrics["training"][name] for name in ("epochs", "steps")}
         scores = pd.DataFrame([{name: run.metrics["test"][name] for name in SCORES} for run in mine])
         for name in SCORES:
             row |= {f"{name}_mean": scores[name].mean(), f"{name}_sd": scores[name].std()}
@@ -118,7 +120,7 @@ def minimal_supervision(
 
 
 def equal_steps(recipe: Recipe, view: str, full: int, part: int) -> dict[str, int]:
-    """Epochs over `part` training pixels that come nearest to the steps of the recipe over `full` ones.
+    """What makes a training on `part` pixels as long as the recipe's on `full` ones.
 
     Args:
         recipe: The recipe of full supervision.
@@ -127,11 +129,14 @@ def equal_steps(recipe: Recipe, view: str, full: int, part: int) -> dict[str, in
         part: Training pixels of the part.
 
     Returns:
-        Fields of `Recipe` to change; the stage before on unlabelled pixels keeps its steps too.
+        Fields of `Recipe` to change: the steps, and the epochs of a stage before on unlabelled pixels, up to rounding.
     """
-    longer = epoch_steps(full, recipe, view) / epoch_steps(part, recipe, view)
-    names = ("epochs", "unlabelled_epochs") if recipe.unlabelled == "before" else ("epochs",)
-    return {name: max(1, round(getattr(recipe, name) * longer)) for name in names}
+    each = epoch_steps(full, recipe, view)
+    found = {"steps": recipe.steps or recipe.epochs * each}
+    if recipe.unlabelled == "before":
+        longer = each / epoch_steps(part, recipe, view)
+        found["unlabelled_epochs"] = max(1, round(recipe.unlabelled_epochs * longer))
+    return found
 
 
 def minimal_table(frame: pd.DataFrame, words: ScoreWords) -> Table:

@@ -1,7 +1,7 @@
 """Train a model on a scene: from the request to a finished run folder, or back to the run that is there already."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,10 +21,12 @@ from workbench.experiments.environment import environment
 from workbench.experiments.evaluate import evaluate_predictor
 from workbench.experiments.inputs import RunInputs, band_counts, resolve_roles
 from workbench.experiments.run import Run
+from workbench.experiments.starting import starting_weights
 from workbench.jobs import device_lock, file_lock
 from workbench.mapping import Predictor
 from workbench.models import FusionModel, create_model, model_class, resolve_options
 from workbench.models.ensemble import Ensemble
+from workbench.models.initial import InitialWeights
 from workbench.models.pixel_model import PixelModel
 from workbench.models.pixels import PixelTable, load_pixels, modalities_of, valid_positions
 from workbench.models.turned import Turned
@@ -65,6 +67,8 @@ def train(
     options: dict[str, Any] | None = None,
     members: int = 1,
     tta: bool = False,
+    init: str | Path | None = None,
+    say: Callable[[str], None] = print,
     **changes: Any,
 ) -> Run:
     """Train, evaluate and keep a run.
@@ -81,7 +85,7 @@ def train(
         inputs: Modalities that play each role, such as `{"hsi": ["hsi"], "aux": ["lidar"]}`.
         split: The split; None makes one by `blocks` with the model's patch size and `seed`.
         view: `patch`, `dense` or `pixel`; None is the model's first, as published.
-        recipe: `quick`, or one of the model's own such as `published`.
+        recipe: `quick`, `common` (the same for every model), or one of the model's own such as `published`.
         width: Factor on hidden channels.
         seed: Seed of weights, sampling and, where none is given, the split.
         device: `auto`, `cpu`, `cuda` or `mps`.
@@ -95,7 +99,11 @@ def train(
         tta: Whether the run answers by the mean over the eight turns of the square (test-time augmentation): its scores
             and maps then take eight times the arithmetic. The training is the same; a run that is there is asked so by
             `evaluate` and `map_scene`.
-        **changes: Fields of `Recipe` to change, such as `epochs=50`.
+        init: What the weights start from: id of a run of the same model, width and options, or path of a safetensors file
+            with ImageNet weights of a ResNet-50 in torchvision's naming, for networks with such encoders at width 1.
+            Layers of other bands or classes stay fresh and are named. None (or "") are fresh weights.
+        say: Called with a sentence on what is taken from `init`, before the training.
+        **changes: Fields of `Recipe` to change, such as `epochs=50`, `steps=500` or `loss="focal"`.
 
     Raises:
         WorkbenchError: The request does not fit the scene, the loss is not finite, or the disk is full.
@@ -108,7 +116,7 @@ def train(
     view = view or kind.views[0]
     if view not in kind.views:
         raise UnknownNameError(f"view of {model}", str(view), kind.views)
-    kind.check_settings(width=width, precision=precision, compile=compile, members=members, tta=tta)
+    kind.check_settings(width=width, precision=precision, compile=compile, members=members, tta=tta, init=init or None)
     roles = resolve_roles(scene, model, inputs)
     if split is None:
         split = make_split(scene, "blocks", kind.patch_size, seed)
@@ -151,10 +159,22 @@ def train(
         },
         "configuring a training",
     )
-    return _run(config, scene, split, progress)
+    start = None
+    if init:
+        bands = band_counts(scene, config.inputs)
+        source, start = starting_weights(str(init), model, bands, len(split.classes), config.width, config.options)
+        config = config.model_copy(update={"init": source})
+    return _run(config, scene, split, progress, start, say)
 
 
-def _run(config: RunConfig, scene: Scene | Collection, split: Split, progress: bool) -> Run:
+def _run(
+    config: RunConfig,
+    scene: Scene | Collection,
+    split: Split,
+    progress: bool,
+    start: InitialWeights | None,
+    say: Callable[[str], None],
+) -> Run:
     """The finished run of a configuration: the one that is there, or one trained now."""
     single = config.members == 1
     members = [] if single else member_configs(config)
@@ -171,16 +191,17 @@ def _run(config: RunConfig, scene: Scene | Collection, split: Split, progress: b
             _remove_checkpoints(folder)  # should a kill at the very end have left them
             return run
         remove_left_files(folder)
-        epochs = config.recipe.epochs * config.members
+        # None: known once pixels are counted
+        epochs = config.recipe.epochs * config.members if config.recipe.steps is None else None
         write_yaml(folder / "config.yaml", config)
         split.save(folder / "split.npz")
         write_status(folder, "running", None if (folder / CHECKPOINT).is_file() else 0, epochs, "preparing")
         try:
             with cpu_threads(config.threads):
                 if single:
-                    _work(folder, config, scene, split, progress)
+                    _work(folder, config, scene, split, progress, start, say)
                 else:
-                    _work_together(folder, config, members, scene, split, progress)
+                    _work_together(folder, config, members, scene, split, progress, start, say)
         except BaseException as error:
             stopped = not isinstance(error, Exception)  # an interrupt, or the system asked the process to end
             with contextlib.suppress(WorkbenchError, OSError):  # the disk may be full: the first error counts
@@ -195,12 +216,25 @@ def _run(config: RunConfig, scene: Scene | Collection, split: Split, progress: b
 def model_options(model: str, given: dict[str, Any] | None, tile: int) -> dict[str, Any]:
     """All options of a model; windows that prediction blends are as large as the tiles of training, if not given."""
     asked = dict(given or {})
-    if "window" in resolve_options(model):
-        asked.setdefault("window", tile)
+    if "window" in resolve_options(model) and "window" not in asked:
+        if tile < 8 or tile % 2:
+            raise WorkbenchError(
+                f"{model} answers on windows as large as its training tiles, of an even number of pixels from 8; tile is "
+                f"{tile}. Choose another tile, or give the window as an option of the model."
+            )
+        asked["window"] = tile
     return resolve_options(model, asked)
 
 
-def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Split, progress: bool) -> None:
+def _work(
+    folder: Path,
+    config: RunConfig,
+    scene: Scene | Collection,
+    split: Split,
+    progress: bool,
+    start: InitialWeights | None,
+    say: Callable[[str], None],
+) -> None:
     write_json(folder / "environment.json", environment(config.device), "recording the environment")
     table, scaling_positions = _load(config, scene, split)
     inputs = RunInputs(
@@ -224,6 +258,13 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
             )
         else:
             assert isinstance(model, FusionModel)
+            if (
+                start is not None
+                and config.init is not None
+                and not any((folder / name).is_file() for name in (CHECKPOINT, PRETRAINED))
+            ):
+                say(f"Starts from {config.init.source}: {start}.")
+                start.load(model)
             result = fit(
                 model,
                 table,
@@ -247,6 +288,8 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
         "scaling_from": f"{config.recipe.scaling} over {config.recipe.scaling_from} pixels ({scaling_positions})",
         "training": {
             "epochs": result.epochs,
+            "steps": result.steps,
+            "init": start and config.init and {**config.init.model_dump(), **start.told()},
             "best_epoch": result.best_epoch,
             "stopped_early": result.stopped_early,
             "seconds": result.seconds,
@@ -257,7 +300,7 @@ def _work(folder: Path, config: RunConfig, scene: Scene | Collection, split: Spl
         },
     }
     _score(folder, config, predictor, table, scene, split, more)
-    write_status(folder, "finished", result.epochs, config.recipe.epochs)
+    write_status(folder, "finished", result.epochs, None)
     _remove_checkpoints(folder)
 
 
@@ -268,15 +311,17 @@ def _work_together(
     scene: Scene | Collection,
     split: Split,
     progress: bool,
+    start: InitialWeights | None,
+    say: Callable[[str], None],
 ) -> None:
     """Train the members of an ensemble that are not there yet, and keep all their weights together."""
     write_json(folder / "environment.json", environment(config.device), "recording the environment")
     runs: list[Run] = []
-    epochs = 0
+    epochs, total = 0, config.recipe.epochs * len(members) if config.recipe.steps is None else None
     for number, one in enumerate(members, 1):
         note = f"training member {number} of {len(members)}, run {run_id(one)}"
-        write_status(folder, "running", epochs, config.recipe.epochs * len(members), note)
-        runs.append(_run(one, scene, split, progress))
+        write_status(folder, "running", epochs, total, note)
+        runs.append(_run(one, scene, split, progress, start, say))
         epochs += runs[-1].metrics["training"]["epochs"]
     with device_lock(config.device):
         predictors = [run.predictor(config.device) for run in runs]
@@ -293,7 +338,7 @@ def _work_together(
             "ensemble": ensemble_figures(predictor, table, split, config),
         }
         _score(folder, config, predictor, table, scene, split, more)
-    write_status(folder, "finished", epochs, config.recipe.epochs * len(members))
+    write_status(folder, "finished", epochs, total)
 
 
 def _score(

@@ -56,6 +56,7 @@ class Model(ABC):
     patch_size: int
     recipes: ClassVar[dict[str, Recipe]]
     quick: ClassVar[dict[str, Any]] = {}  # fields in which the recipe `quick` differs for this model
+    needs: ClassVar[dict[str, Any]] = {}  # fields that `quick` and `common` must set so, or it cannot learn
     recipe_fields: ClassVar[tuple[str, ...]] = tuple(Recipe.model_fields)  # those that mean something to it
     fixed: ClassVar[Mapping[str, Any]] = {}  # settings of a training that can have one value only
     devices: ClassVar[tuple[str, ...]] = ("cuda", "mps", "cpu")  # where it can run

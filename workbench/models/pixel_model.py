@@ -46,7 +46,7 @@ class PixelModel(Model):
     views = ("pixel",)
     patch_size = 11  # for splits only: that of the networks, so that all are scored on the same pixels
     recipes: ClassVar[dict[str, Recipe]] = {}
-    quick: ClassVar[dict[str, Any]] = {"epochs": 1, "augment": "none"}
+    needs: ClassVar[dict[str, Any]] = {"epochs": 1, "steps": None, "augment": "none"}
     recipe_fields = ("scaling", "scaling_from")
     fixed: ClassVar[Mapping[str, Any]] = {
         "width": 1.0,
@@ -54,6 +54,7 @@ class PixelModel(Model):
         "compile": False,
         "members": 1,
         "tta": False,
+        "init": None,
     }
     devices = ("cpu",)
     kept_as = "model.skops"

@@ -63,7 +63,7 @@ class SelfLoopCNN(FusionModel):
             tile=24,
         ),
     }
-    quick = {"scaling": "minmax"}  # noqa: RUF012 (read only) reconstruction targets lie in [0, 1]
+    needs = {"scaling": "minmax"}  # noqa: RUF012 (read only) reconstruction targets lie in [0, 1]
 
     def __init__(
         self, inputs: Mapping[str, int], classes: int, width: float = 1.0, loops: int = 1, released: bool = False

@@ -11,7 +11,9 @@ class Recipe(StrictModel):
     """How a network is trained.
 
     Attributes:
-        epochs: Passes over the training samples.
+        epochs: Passes over the training samples; passed over where `steps` is set.
+        steps: Steps of the optimiser in all; None counts `epochs`. As many epochs are trained as hold so many steps, the
+            last one cut short.
         batch_size: Patches per step in the patch view.
         tile_batch: Tiles per step in the dense view.
         tile: Side of the training tiles of the dense view, pixels.
@@ -38,6 +40,10 @@ class Recipe(StrictModel):
         unlabelled_epochs: Length of the stage `before`; such an epoch has as many steps as one of the training, and the
             stage runs through the whole schedule.
         unlabelled_batch: Patches (patch view) or tiles (dense view) of unlabelled pixels per step.
+        loss: `cross_entropy`, `focal`, `dice`, or `cross_entropy_dice` (their sum), see `training.losses`. A network's own
+            further losses are added as they are.
+        focal_gamma: Exponent of the focal loss; 0 is cross entropy.
+        class_weights: `none`, or `balanced`: by the inverse of each class's number of training pixels, 1 on average.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -62,6 +68,10 @@ class Recipe(StrictModel):
     unlabelled: Literal["none", "before", "beside"] = "none"
     unlabelled_epochs: int = Field(default=10, ge=1)
     unlabelled_batch: int = Field(default=64, ge=2)
+    steps: int | None = Field(default=None, ge=1)
+    loss: Literal["cross_entropy", "focal", "dice", "cross_entropy_dice"] = "cross_entropy"
+    focal_gamma: float = Field(default=2.0, ge=0)
+    class_weights: Literal["none", "balanced"] = "none"
 
 
 class SplitConfig(StrictModel):
@@ -71,6 +81,18 @@ class SplitConfig(StrictModel):
     seed: int
     patch_size: int
     parameters: dict[str, Any]
+    hash: str
+
+
+class InitConfig(StrictModel):
+    """The weights that a training started from.
+
+    Attributes:
+        source: Id of the run, or path of the file; where the same weights lie does not change a run's id.
+        hash: Hash of the file that holds them.
+    """
+
+    source: str
     hash: str
 
 
@@ -96,6 +118,7 @@ class RunConfig(StrictModel):
         members: Networks of a deep ensemble, trained from `seed`, `seed` + 1, ...; 1 is a single network.
         tta: Whether its answers are means over the eight turns of the square (test-time augmentation).
         versions: `RESULT_VERSION` of each room that takes part.
+        init: What the weights started from; None are fresh ones.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -118,6 +141,7 @@ class RunConfig(StrictModel):
     members: int = Field(default=1, ge=1)
     tta: bool = False
     versions: dict[str, int]
+    init: InitConfig | None = None
 
     @field_validator("inputs", mode="before")
     @classmethod

@@ -10,9 +10,10 @@ def run_id(config: RunConfig) -> str:
     """`<scene>-<model>-<view>-<protocol>-<10 hexadecimal digits>`; an ensemble of 5 has `x5` after its model.
 
     The hash is over the whole configuration: scene content, split, recipe, threads, precision and the result
-    versions of the rooms. Versions of libraries are recorded in the run, not hashed.
+    versions of the rooms. Versions of libraries are recorded in the run, not hashed; of starting weights what they are
+    counts, not where they lie.
     """
     model = config.model + (f" x{config.members}" if config.members > 1 else "") + (" tta" if config.tta else "")
     words = (config.scene, model, config.view, config.split.protocol)
     readable = "-".join(re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_") for word in words)
-    return f"{readable}-{hash_json(config.model_dump(mode='json'))[:10]}"
+    return f"{readable}-{hash_json(config.model_dump(mode='json', exclude={'init': {'source'}}))[:10]}"

@@ -12,21 +12,23 @@ from workbench.base.processes import process_start, still_alive
 State = Literal["running", "finished", "failed", "interrupted"]
 
 
-def write_status(folder: Path, state: State, epoch: int | None, epochs: int, message: str = "") -> None:
+def write_status(folder: Path, state: State, epoch: int | None, epochs: int | None, message: str = "") -> None:
     """Write the status of a run, atomically, with this process's id and start.
 
     Args:
         folder: The run folder.
         state: What the run is doing.
         epoch: Epochs done; None keeps what was noted last.
-        epochs: Epochs in all.
+        epochs: Epochs in all; None keeps what was noted last.
         message: Words for a person.
     """
-    if epoch is None:
+    if epoch is None or epochs is None:
         try:
-            epoch = int(read_status(folder)["epoch"])
+            noted = read_status(folder)
         except WorkbenchError:
-            epoch = 0
+            noted = {"epoch": 0, "epochs": 0}
+        epoch = int(noted["epoch"]) if epoch is None else epoch
+        epochs = int(noted["epochs"]) if epochs is None else epochs
     status = {
         "state": state,
         "epoch": epoch,

@@ -36,7 +36,8 @@ def make_split(
         seed: Seed of all random choices; the same request gives the same split.
         **parameters: Of the protocol. All take `validation_fraction` (0.2; share of training that validates; 0 for
             none; `official`: only where no validation was published) and `train_per_class` (None; at most so many
-            training pixels of each class, drawn at random; the others are left out). All but `official` take
+            training pixels of each class, drawn at random; the others are left out) and `leave_out` (names of
+            classes, such as clouds, that neither train nor are scored). All but `official` take
             `test_fraction` (0.5; share of each class that tests). `blocks` takes
             `block_size` (3 x patch_size) and `buffer` (patch_size - 1). `groups` takes `min_pixels` (100) and
             `min_groups` (2): a class needs so many on each side; or `folds` and `fold` (from 0): groups are dealt out to
@@ -49,7 +50,7 @@ def make_split(
     Raises:
         WorkbenchError: The scene has no labels, a patch is larger than a tile, a parameter is unknown or impossible,
             or fewer than two classes are on both sides.
-        UnknownNameError: There is no such protocol.
+        UnknownNameError: There is no such protocol, or no such class to leave out.
     """
     if protocol not in PROTOCOLS:
         raise UnknownNameError("split protocol", protocol, PROTOCOLS)
@@ -61,6 +62,8 @@ def make_split(
     kind, assign = PROTOCOLS[protocol]
     settings = kind.build(parameters, f"splitting {scene.name!r} by protocol {protocol!r}")
     pool = Pool.of(scene, settings.split if isinstance(settings, OfficialParameters) else None)
+    unwanted = _left_out(pool, settings.leave_out, scene.name)
+    pool = pool.without(unwanted)
     for tile in pool.tiles:
         if patch_size > min(tile.shape):
             raise WorkbenchError(
@@ -79,7 +82,7 @@ def make_split(
         if int(value) in dropped:
             side[mine] = LEFT_OUT
     for value in sorted(set(pool.names) - set(pool.values.tolist())):
-        dropped[value] = "no labelled pixel"
+        dropped[value] = "left out as asked" if value in unwanted else "no labelled pixel"
     classes = tuple(int(value) for value in pool.values if int(value) not in dropped)
     if len(classes) < 2:
         reasons = "; ".join(f"{pool.names[value]}: {reason}" for value, reason in sorted(dropped.items()))
@@ -105,6 +108,22 @@ def make_split(
         names=pool.names,
         notes=(*assigned.notes, *_validation_notes(pool, side, classes, settings.validation_fraction)),
     )
+
+
+def _left_out(pool: Pool, names: list[str], scene: str) -> set[int]:
+    """Values of the classes that are not wanted."""
+    known = set(pool.names.values())
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(f"class of scene {scene!r}", name, known, "It was to be left out of the split.")
+    unwanted = {value for value, name in pool.names.items() if name in names}
+    rest = [pool.names[int(value)] for value in pool.values if int(value) not in unwanted]
+    if unwanted and len(rest) < 2:
+        raise WorkbenchError(
+            f"While splitting {scene!r}: without {', '.join(names)} the labelled classes are "
+            f"{', '.join(rest) or 'none'}; two are needed. Leave fewer classes out."
+        )
+    return unwanted
 
 
 def _thin(pool: Pool, side: Any, most: int, seed: int) -> None:

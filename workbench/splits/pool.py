@@ -1,7 +1,7 @@
 """The labelled pixels that a split shares out, and the tiles they lie in."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -137,6 +137,12 @@ class Pool:
                 f"{sorted(pool.names)}. Import the scene again with a complete table."
             )
         return pool
+
+    def without(self, values: Collection[int]) -> Self:
+        """The same without the pixels of some classes."""
+        kept = ~np.isin(self.labels, list(values))
+        codes = None if self.codes is None else self.codes[kept]
+        return replace(self, positions=self.positions[kept], labels=self.labels[kept], codes=codes)
 
     @property
     def values(self) -> NDArray[np.int64]:

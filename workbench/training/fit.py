@@ -23,6 +23,7 @@ from workbench.models.pixels import PixelTable
 from workbench.runs import Recipe
 from workbench.training.pretraining import PRETRAINED, PretrainingRecorder, PretrainingTask
 from workbench.training.recorder import BEST, CHECKPOINT, RunRecorder, write_history
+from workbench.training.sampling import epochs_of
 from workbench.training.task import FusionTask, Samples
 
 
@@ -32,6 +33,7 @@ class FitResult:
 
     Attributes:
         epochs: Epochs trained.
+        steps: Steps of the optimiser in them.
         best_epoch: Epoch from 1 whose weights the network now has.
         seconds: Time spent in training steps, over all sittings.
         samples_per_second: Patches or tiles per second in training steps.
@@ -40,6 +42,7 @@ class FitResult:
     """
 
     epochs: int
+    steps: int
     best_epoch: int
     seconds: float
     samples_per_second: float
@@ -82,8 +85,8 @@ def fit(
         unlabelled: int32 `(n, 3)`: pixels that train without their labels, where the recipe asks for them.
 
     Raises:
-        WorkbenchError: The loss is not finite, what to resume from is damaged, the network cannot be compiled, or the
-            disk is full.
+        WorkbenchError: The loss is not finite, a step's tiles are too small for the network, what to resume from is
+            damaged, the network cannot be compiled, or the disk is full.
         KeyboardInterrupt: The user stopped it; the folder can be resumed.
         SystemExit: The system asked the process to end (code 143); the folder can be resumed.
     """
@@ -91,9 +94,9 @@ def fit(
     how = _How(folder, device, precision, progress)
     before: list[dict[str, Any]] = []
     if recipe.unlabelled == "before":
-        stage = recipe.model_copy(update={"epochs": recipe.unlabelled_epochs})
+        stage = recipe.model_copy(update={"epochs": recipe.unlabelled_epochs, "steps": None})
         start = PretrainingTask(model, table, training, validation, stage, view, seed, unlabelled=unlabelled)
-        before = _pretrain(start, recipe.epochs, how)
+        before = _pretrain(start, epochs_of(len(training), recipe, view), how)
         model.place(device)
     task = FusionTask(model, table, training, validation, recipe, view, seed, compiled, unlabelled)
     recorder = RunRecorder(folder, before)
@@ -102,20 +105,21 @@ def fit(
     if resumed:  # known before Lightning restores it, so that a finished training is not entered again
         recorder.load_state_dict(_recorder_state(_checkpoint(checkpoint, folder / BEST)))
         write_history(folder, [*before, *recorder.rows])  # should the stage before have been run again
-    if not (recorder.worn_out(recipe.patience) or len(recorder.rows) >= recipe.epochs):
+    if not (recorder.worn_out(recipe.patience) or len(recorder.rows) >= task.epochs):
         how.fit(task, recorder, checkpoint)
     model.load_state_dict(load_file(folder / BEST))
     model.place(device)
     model.eval()
     seconds = sum(row["seconds"] for row in recorder.rows)
     per_step = recipe.batch_size if view == "patch" else recipe.tile_batch
-    drawn = len(recorder.rows) * task.steps * per_step
+    steps = task.steps_until(len(recorder.rows))
     return FitResult(
         epochs=len(recorder.rows),
+        steps=steps,
         best_epoch=recorder.best_epoch,
         seconds=seconds,
-        samples_per_second=drawn / seconds if seconds else 0.0,
-        stopped_early=len(recorder.rows) < recipe.epochs,
+        samples_per_second=steps * per_step / seconds if seconds else 0.0,
+        stopped_early=len(recorder.rows) < task.epochs,
         unlabelled_seconds=sum(row["seconds"] for row in before),
     )
 
@@ -140,7 +144,8 @@ class _How:
                 accelerator={"cpu": "cpu", "cuda": "gpu", "mps": "mps"}[self.device],
                 devices=1,
                 precision=self.precision,
-                max_epochs=task.recipe.epochs,
+                max_epochs=task.epochs,
+                reload_dataloaders_every_n_epochs=int(task.recipe.steps is not None),  # the last epoch may be cut short
                 logger=False,
                 enable_checkpointing=False,
                 enable_model_summary=False,
@@ -151,7 +156,7 @@ class _How:
                 use_distributed_sampler=False,
                 default_root_dir=self.folder,
             )
-            with _signals_as_usual(), _compiler_told():
+            with _signals_as_usual(), _compiler_told(), _small_tiles_told(task.model, task.recipe, task.view):
                 trainer.fit(task, ckpt_path=checkpoint if checkpoint.is_file() else None, weights_only=True)
 
 
@@ -199,6 +204,21 @@ def _compiler_told() -> Iterator[None]:
             raise
         reason = str(error).strip().partition("\n")[0]
         raise WorkbenchError(f"The network could not be compiled ({reason}). Train without compiling it.") from error
+
+
+@contextmanager
+def _small_tiles_told(model: FusionModel, recipe: Recipe, view: View) -> Iterator[None]:
+    """Say in a sentence what torch says of a batch norm that meets a single value, which has no variance."""
+    try:
+        yield
+    except ValueError as error:
+        if view == "patch" or "more than 1 value per channel" not in str(error):
+            raise
+        raise WorkbenchError(
+            f"{type(model).__name__} shrinks a step of {recipe.tile_batch} tile(s) of {recipe.tile} x {recipe.tile} pixels "
+            "to one value per channel, from which its batch norm cannot learn. Set tile_batch to 2 or more, or take "
+            "larger tiles."
+        ) from error
 
 
 @contextmanager

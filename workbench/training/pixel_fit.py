@@ -59,7 +59,7 @@ def fit_pixels(
     with atomic_file(folder / "history.parquet", "keeping the training history") as path:
         history.astype({f"validation_{name}": float for name in held}).to_parquet(path)
     write_status(folder, "running", 1, 1, "training")
-    return FitResult(1, 1, seconds, len(training) / seconds, stopped_early=False)
+    return FitResult(1, 1, 1, seconds, len(training) / seconds, stopped_early=False)
 
 
 def pixel_features(model: PixelModel, table: PixelTable, positions: NDArray[np.int32]) -> NDArray[np.float32]:

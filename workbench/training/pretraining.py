@@ -26,7 +26,13 @@ class PretrainingTask(FusionTask):
         loss = self._unlabelled_loss(batch_idx)
         with torch.no_grad():
             self._tally += torch.stack([loss.detach().float(), torch.zeros_like(loss), torch.ones_like(loss)])
+        if self._bad.note(loss, batch_idx):
+            raise self._spoilt("loss without labels is")
         return self._stepped(loss)
+
+    def shown(self, step: int) -> dict[str, Tensor]:
+        """Network input of a step of this epoch."""
+        return self.unlabelled_batch(self.current_epoch, step, self.global_rank, self.trainer.world_size)
 
 
 class PretrainingRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untyped

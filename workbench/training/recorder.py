@@ -74,7 +74,7 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
         write_history(self.folder, [*self.before, *self.rows])
         with atomic_file(self.folder / CHECKPOINT, "keeping the point to resume from") as path:
             trainer.save_checkpoint(path)
-        write_status(self.folder, "running", row["epoch"], pl_module.recipe.epochs, "training")
+        write_status(self.folder, "running", row["epoch"], pl_module.epochs, "training")
         if self.worn_out(pl_module.recipe.patience):
             trainer.should_stop = True
 

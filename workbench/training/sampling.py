@@ -1,5 +1,6 @@
 """Which samples make up which batch: pure functions of (seed, epoch, step, rank), so that a resumed run is the same."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,11 @@ def epoch_steps(count: int, recipe: Recipe, view: str) -> int:
     if view == "patch":
         return steps_per_epoch(count * (4 if recipe.augment == "rotations" else 1), recipe.batch_size)
     return steps_per_epoch(tiles_per_epoch(count, recipe), recipe.tile_batch)
+
+
+def epochs_of(count: int, recipe: Recipe, view: str) -> int:
+    """Epochs of a whole training on `count` pixels: those of the recipe, or as many as hold its steps."""
+    return recipe.epochs if recipe.steps is None else math.ceil(recipe.steps / epoch_steps(count, recipe, view))
 
 
 def tiles_per_epoch(count: int, recipe: Recipe) -> int:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from workbench.analysis import confusion_matrix, scores
@@ -18,22 +17,24 @@ from workbench.models.contract import FusionModel, View
 from workbench.models.pixels import PixelTable
 from workbench.models.predict import logits_at
 from workbench.runs import Recipe
+from workbench.training.losses import IGNORE, ClassificationLoss
 from workbench.training.sampling import (
     EpochPlan,
     blank_draws,
     check_dropout,
     epoch_steps,
+    epochs_of,
     patch_plan,
     tile_plan,
     tiles_per_epoch,
     unlabelled_plan,
 )
+from workbench.training.stopping import FirstBadStep, likely_cause
 from workbench.training.turns import turned_squares
 
 ADVERSARY_RATE = 2e-4  # of the GAN's discriminators, as is usual for Adam with betas 0.5 and 0.999
 FLAT_EPOCHS = 20  # of the exponential schedule, as the self-loop script has it
 STAIR_EPOCHS, STAIR_FACTOR = 50, 0.9  # of the step schedule, as MFT's paper has it
-IGNORE = -1  # class index of pixels that do not count
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,8 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         self._plan: tuple[int, EpochPlan] | None = None
         self._unlabelled = None if unlabelled is None else torch.from_numpy(unlabelled).to(device)
         self._unlabelled_plan: tuple[int, EpochPlan] | None = None
+        self._loss = ClassificationLoss(recipe, training.targets, model.classes)
+        self._bad = FirstBadStep(device)
         self._tally = torch.zeros(3, device=device)  # loss, right answers, answers
         self._figures: dict[str, Tensor] = {}  # sums of what the network says of itself: losses by name, clipped shares
 
@@ -120,6 +123,20 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
     def steps(self) -> int:
         """Steps of one epoch."""
         return epoch_steps(len(self.training_samples), self.recipe, self.view)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole training."""
+        return epochs_of(len(self.training_samples), self.recipe, self.view)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole training; the last epoch may be cut short."""
+        return self.recipe.steps or self.recipe.epochs * self.steps
+
+    def steps_until(self, epoch: int) -> int:
+        """Steps of the first `epoch` epochs."""
+        return min(epoch * self.steps, self.total_steps)
 
     def plan(self, epoch: int) -> EpochPlan:
         """The draws of an epoch."""
@@ -184,7 +201,7 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             output = self._called[0](inputs, view=self.view)
         else:
             output = self.model.learn(inputs, targets, self.view)
-        loss = functional.cross_entropy(output.logits, targets, ignore_index=IGNORE)
+        loss = self._loss(output.logits, targets)
         for extra in output.losses.values():
             loss = loss + extra
         if self.recipe.unlabelled == "beside":
@@ -192,8 +209,11 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         with torch.no_grad():
             counted = targets != IGNORE
             right = (output.logits.argmax(1) == targets) & counted
-            self._tally += torch.stack([loss.detach().float(), right.sum() / counted.sum(), torch.ones_like(loss)])
+            share = right.sum() / counted.sum().clamp_min(1)
+            self._tally += torch.stack([loss.detach().float(), share, torch.ones_like(loss)])
             self._note({**output.losses, **output.figures})
+        if self._bad.note(loss, batch_idx):
+            raise self._spoilt("training loss is")
         return self._stepped(loss, output.adversary)
 
     def _seed_step(self, step: int) -> None:
@@ -238,35 +258,65 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
         """Mean loss, accuracy and the network's own figures over the steps since the last call.
 
         Raises:
-            WorkbenchError: The loss is not finite.
+            WorkbenchError: A loss, or the weights after the last step, are not finite.
         """
+        if self._bad.step is not None:
+            raise self._spoilt("training loss is")
+        if not all(torch.stack([torch.isfinite(weight).all() for weight in self.model.parameters()]).tolist()):
+            raise self._spoilt("weights are")
         loss, right, count = self._tally.tolist()
         self._tally.zero_()
-        if not np.isfinite(loss):
-            raise WorkbenchError(
-                f"The training loss became {loss} in epoch {self.current_epoch + 1}. Lower the learning rate "
-                f"(now {self.recipe.learning_rate:g}), or train in 32-true precision."
-            )
         figures = {name: float(total) / max(count, 1) for name, total in self._figures.items()}
         self._figures = {}
         return loss / max(count, 1), right / max(count, 1), figures
 
     def validate(self) -> dict[str, float]:
-        """Loss, OA and AA on the validation pixels, with the network in eval mode."""
+        """Loss, OA and AA on the validation pixels, with the network in eval mode.
+
+        Raises:
+            WorkbenchError: The loss is not finite.
+        """
         samples = self.validation_samples
         self.model.eval()
         with self.trainer.precision_plugin.forward_context():
             logits = logits_at(self.model, self.model, self.table, samples.positions, self.view)
         self.model.train()
         targets = torch.as_tensor(samples.targets)
-        loss = functional.cross_entropy(torch.from_numpy(logits), targets).item()
+        loss = self._loss(torch.from_numpy(logits), targets).item()
+        if not math.isfinite(loss):
+            pixels = torch.as_tensor(samples.positions, dtype=torch.int64, device=self.table.device)
+            raise self._spoilt("validation loss is", self.table.gather(self.table.row_of(pixels)[:, None, None]))
         kinds = range(self.model.classes)
         found = scores(confusion_matrix(samples.targets, logits.argmax(1), kinds), kinds)
         return {"validation_loss": loss, "validation_oa": found.oa, "validation_aa": found.aa}
 
+    def _spoilt(self, what: str, inputs: dict[str, Tensor] | None = None) -> WorkbenchError:
+        """Of something that is not finite: since which step of this epoch, and why that is likely.
+
+        Args:
+            what: What was met, with its verb.
+            inputs: What it was met on; None is the step's batch.
+        """
+        epoch, step, before = self.current_epoch, self._bad.step, self.steps_until(self.current_epoch)
+        if step is None:  # the last step spoilt it
+            step = self.steps_until(epoch + 1) - before - 1
+        if inputs is None:
+            inputs = self.shown(step)
+        cause = likely_cause(inputs, self.table, self.recipe.learning_rate, str(self.trainer.precision))
+        kept = f"History and weights up to epoch {epoch} are kept." if epoch else "No epoch was finished before."
+        return WorkbenchError(
+            f"The {what} not finite at step {step + 1} of epoch {epoch + 1} (step {before + step + 1} of "
+            f"{self.total_steps}). {cause} {kept}"
+        )
+
+    def shown(self, step: int) -> dict[str, Tensor]:
+        """Network input of a step of this epoch."""
+        return self.batch(self.current_epoch, step, self.global_rank, self.trainer.world_size)[0]
+
     def train_dataloader(self) -> DataLoader[Any]:
         """The steps' numbers: what a batch holds follows from (seed, epoch, step, rank) alone."""
-        return DataLoader(range(self.steps), batch_size=None)  # type: ignore[arg-type]
+        steps = self.steps_until(self.current_epoch + 1) - self.steps_until(self.current_epoch)
+        return DataLoader(range(steps), batch_size=None)  # type: ignore[arg-type]
 
     def configure_optimizers(self) -> Any:
         """Optimiser and schedule of the recipe; the kernel penalty goes through the optimiser as in Keras."""
@@ -311,13 +361,13 @@ class FusionTask(L.LightningModule):  # type: ignore[misc]  # Lightning is read 
             stairs = torch.optim.lr_scheduler.StepLR(optimizer, STAIR_EPOCHS, STAIR_FACTOR)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": stairs, "interval": "epoch"}}
         if recipe.schedule == "polynomial":
-            total = recipe.epochs * self.steps
+            total = self.total_steps
             least = min(1e-6 / recipe.learning_rate, 1.0)
             fall = torch.optim.lr_scheduler.LambdaLR(
                 optimizer, lambda step: max((1 - min(step, total) / total) ** 0.9, least)
             )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": fall, "interval": "step"}}
-        total = recipe.epochs * self.steps + 1
+        total = self.total_steps + 1
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=recipe.learning_rate,

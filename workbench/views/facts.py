@@ -1,6 +1,7 @@
 """Facts of a scene and of a run as tables: radiometry, alignment, labels, how to do it again."""
 
 import json
+import shlex
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -173,14 +174,17 @@ def command(run: RunFolder) -> str:
 
     config = run.config
     usual = recipe(config.model, config.recipe_name).model_dump()
-    changed = {k: v for k, v in config.recipe.model_dump().items() if v != usual[k] and k != "epochs"}
+    changed = {k: v for k, v in config.recipe.model_dump().items() if v != usual[k] and k not in ("epochs", "steps")}
     parts = [f"workbench train {config.scene} --model {config.model}"]
     parts += [f"--input {role}={','.join(names)}" for role, names in config.inputs.items()]
     parts += [f"--view {config.view} --protocol {config.split.protocol} --split-seed {config.split.seed}"]
-    parts += [f"--split {key}={value}" for key, value in config.split.parameters.items() if value is not None]
+    settings = {key: value for key, value in config.split.parameters.items() if value not in (None, [])}
+    parts += [f"--split {shlex.quote(f'{key}={_option(value)}')}" for key, value in settings.items()]
     own = resolve_options(config.model)
     parts += [f"--option {k}={json.dumps(v)}" for k, v in config.options.items() if v != own.get(k)]
-    parts += [f"--recipe {config.recipe_name} --epochs {config.recipe.epochs}"]
+    long = f"--epochs {config.recipe.epochs}" if config.recipe.steps is None else f"--set steps={config.recipe.steps}"
+    parts += [f"--recipe {config.recipe_name} {long}"]
+    parts += [f"--init {shlex.quote(config.init.source)}"] if config.init else []
     parts += [f"--set {key}={value}" for key, value in changed.items()]
     parts += [f"--width {config.width:g} --seed {config.seed} --device {config.device} --threads {config.threads}"]
     parts += [f"--precision {config.precision}"] if config.precision != "32-true" else []
@@ -188,6 +192,11 @@ def command(run: RunFolder) -> str:
     parts += [f"--members {config.members}"] if config.members > 1 else []
     parts += ["--tta"] if config.tta else []
     return " ".join(parts)
+
+
+def _option(value: Any) -> str:
+    """A value of `KEY=VALUE` as the terminal reads it back."""
+    return json.dumps(value) if isinstance(value, list) else str(value)
 
 
 def audit_table(metrics: dict[str, Any]) -> "pd.DataFrame":
