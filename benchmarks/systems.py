@@ -51,7 +51,7 @@ class Plan:
 
 PLANS = {
     "terramesh": Plan(
-        TILES, "groups", 2, {"leave_out": ["clouds"], "min_pixels": 100}, "msi", ("sar", "dem"), 0.25, 150, {}
+        TILES, "groups", 4, {"leave_out": ["clouds"], "min_pixels": 1}, "msi", ("sar", "dem"), 0.25, 150, {}
     ),
     "idtrees2020": Plan(PATCHES + PIXELS, "groups", 1, {}, "hsi", ("lidar",), 0.25, 150, {}),
     "demo": Plan(PATCHES + PIXELS + TILES, "blocks", 1, {}, "hsi", ("lidar", "sar"), 0.125, 150, {}),
