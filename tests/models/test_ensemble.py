@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from tests.models.test_registry import CASES, batch, build
+from tests.models.test_registry import NETWORK_CASES, batch, build
 from workbench.base.errors import WorkbenchError
 from workbench.models.ensemble import Ensemble
 from workbench.models.turned import Turned
 
 
-@pytest.mark.parametrize(("name", "view"), CASES)
+@pytest.mark.parametrize(("name", "view"), NETWORK_CASES)
 def test_one_member_is_itself_and_two_are_their_mean(name, view):
     one, other = build(name, seed=0).eval(), build(name, seed=1).eval()
     for parameter in (*one.parameters(), *other.parameters()):

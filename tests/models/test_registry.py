@@ -220,7 +220,7 @@ def test_blended_windows_do_not_hang_on_how_the_scene_was_cut(name):
     assert np.abs(other - whole).max() > 1e-4
 
 
-@pytest.mark.parametrize(("name", "view"), CASES)
+@pytest.mark.parametrize(("name", "view"), NETWORK_CASES)
 def test_a_self_supervised_loss_is_a_finite_one_with_a_gradient_or_refused(name, view):
     model = build(name).train()
     if not model.is_self_supervised():

@@ -1,11 +1,11 @@
-"""Test-time augmentation: turning the input turns the answer, for every model, and how a scene is cut does not show."""
+"""Test-time augmentation: turning the input turns the answer, for every network, and how a scene is cut does not show."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from tests.models.test_registry import CASES, CLASSES, FINITE, NAMES, batch, build
+from tests.models.test_registry import CLASSES, FINITE, NETWORK_CASES, NETWORKS, batch, build
 from workbench.base.errors import WorkbenchError
 from workbench.models import FusionModel, FusionOutput, create_model, model_class
 from workbench.models.pixels import region_table
@@ -30,7 +30,7 @@ def test_turning_back_undoes_a_turn(number):
     assert turn(image, number).shape[-2:] == ((4, 5) if number % 2 == 0 else (5, 4))
 
 
-@pytest.mark.parametrize(("name", "view"), CASES)
+@pytest.mark.parametrize(("name", "view"), NETWORK_CASES)
 def test_turning_the_input_turns_the_answer(name, view):
     model = lively(build(name))
     turned = Turned(model).eval()
@@ -54,7 +54,7 @@ def test_turning_the_input_turns_the_answer(name, view):
     assert max(moved) > 1e-3  # the network alone does not have this property
 
 
-@pytest.mark.parametrize(("name", "view"), CASES)
+@pytest.mark.parametrize(("name", "view"), NETWORK_CASES)
 def test_the_answer_is_the_mean_by_hand(name, view):
     model = lively(build(name))
     inputs = batch(model, view, size=16)
@@ -131,7 +131,7 @@ def test_attention_is_turned_back_and_averaged():
 
 
 def test_it_has_the_facts_of_its_network_and_does_not_learn():
-    for name in NAMES:
+    for name in NETWORKS:
         model = build(name)
         turned = Turned(model)
         for fact in ("roles", "views", "patch_size", "window", "classes", "inputs", "optional_roles", "spatial_masks"):
@@ -142,7 +142,7 @@ def test_it_has_the_facts_of_its_network_and_does_not_learn():
         turned.learn({}, torch.zeros(1), "dense")
 
 
-DENSE = [name for name in NAMES if "dense" in model_class(name).views]
+DENSE = [name for name in NETWORKS if "dense" in model_class(name).views]
 
 
 @pytest.mark.parametrize("name", DENSE)

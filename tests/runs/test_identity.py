@@ -49,7 +49,7 @@ OTHER_RECIPE = {
     "epochs": 4, "batch_size": 65, "tile_batch": 17, "tile": 25, "tile_balance": 0.25, "pixels_per_tile": 5,
     "optimizer": "nadam", "learning_rate": 2e-3, "kernel_l2": 0.1, "weight_decay": 0.1, "schedule": "onecycle",
     "scaling": "minmax", "scaling_from": "scene", "augment": "rotations", "norm_momentum": 0.2, "patience": 5,
-    "modality_dropout": 0.3,
+    "modality_dropout": 0.3, "unlabelled": "before", "unlabelled_epochs": 11, "unlabelled_batch": 65,
     "steps": 50, "loss": "focal", "focal_gamma": 1.0, "class_weights": "balanced",
 }  # fmt: skip
 
