@@ -83,18 +83,11 @@ def test_pixels_are_collected_taken_away_and_saved(page, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir())[:3] == ["hsi.csv", "hsi.hdr", "hsi.sli"]
     kept = read_envi_library(tmp_path / "hsi.sli")
     np.testing.assert_array_equal(kept.values[1], scene.spectrum("hsi", 30, 40))
-    page.picks.profile.clicks += 1
-    places = page.picks._profile_place
-    assert [pane.object.split("</h2>")[0] for pane in places[::3]] == [
-        "<h2>Height (m) along the line, lidar",
-        "<h2>Backscatter dB along the line, sar",
-    ]
     color = dict(page.selection.colored)[(8, 9)]
     page.picks._remove(1)  # the second newest
     assert page.selection.pixels == [(5, 7), (8, 9)]
     assert color in page.picks._words[0].object
     assert [row.visible for row in page.picks._rows] == [True] * 2 + [False] * 6
-    assert len(places) == 0  # it was a profile of other pixels
     page.picks.clear.clicks += 1
     assert page.selection.pixels == [(8, 9)]
 
@@ -160,6 +153,81 @@ def test_polygons_are_shown_with_their_controls_and_taps_pick_pixels_otherwise(p
     assert (page.labels.mode.value, drawn.mode) == ("look", "look")
     page.tapped(*scene.position_of(5, 7))
     assert page.selection.pixels == [(5, 7)]
+
+
+def corners(page, *pixels):
+    """What the browser tells after a line was drawn through pixels."""
+    places = [page.shown.position_of(*pixel) for pixel in pixels]
+    data = {"x": [x for x, _ in places], "y": [y for _, y in places], "size": [12, *[7] * len(places)][: len(places)]}
+    page.profile.state.line._trace.data = data
+
+
+def test_a_profile_follows_the_line_that_is_drawn(page):
+    import pandas as pd
+
+    scene, part = open_scene("small"), page.profile
+    hv.renderer("bokeh").get_plot(page._map.element)
+    line = part.state.line
+    assert part.state.read == []  # nothing is read while nobody looks
+    assert not any(renderer.visible for renderer in line._renderers)
+    page._tabs.active = 3
+    assert all(renderer.visible for renderer in line._renderers)
+    titles = [words.object.split("</b>")[0].removeprefix("<p><b>") for words, _ in part._words]
+    assert titles == [
+        "Height (m) along the line, lidar.",
+        "Backscatter dB along the line, sar.",
+        "Reflectance along the line, hsi.",
+    ]
+    assert [figure.visible for figure in part.state.frames.figures] == [True] * 3
+    page.tapped(*scene.position_of(5, 7))
+    assert page.selection.pixels == [(36, 48)]  # taps draw
+    corners(page, (10, 20))
+    assert len(part.state.read[0].found.distance) == 96  # one point is no line: the last profile stays
+    corners(page, (10, 20), (30, 20), (30, 25))
+    found = part.state.read[0].found
+    np.testing.assert_allclose(found.corners, (0, 40, 50))
+    height = part.state.frames.figures[0].renderers[1].data_source.data["y"]
+    np.testing.assert_array_equal(height[:21], scene.read("lidar")[0, 10:31, 20])
+    assert "distance (m)" in part._words[0][1].object
+    part.bands["hsi"].value = 8
+    assert "1500 nm of 10 bands" in part._words[2][0].object
+    saved = pd.read_csv(part._written())
+    np.testing.assert_allclose(saved["hsi 9"][:21], scene.read("hsi")[8, 10:31, 20], rtol=1e-6)
+    page._tabs.active = 0
+    assert not any(renderer.visible for renderer in line._renderers)
+    page.tapped(*scene.position_of(5, 7))
+    assert page.selection.pixels == [(5, 7)]
+
+
+def test_a_line_through_picked_pixels_one_outside_and_none(page):
+    part = page.profile
+    page.tapped(*page.shown.position_of(5, 7))
+    page._tabs.active = 3
+    assert part.through.disabled
+    page._tabs.active = 0
+    page.tapped(*page.shown.position_of(8, 9), True)  # Shift was held
+    page._tabs.active = 3
+    part.through.clicks += 1
+    assert part.state.line.vertices == [page.shown.position_of(5, 7), page.shown.position_of(8, 9)]
+    corners(page, (10, 80), (10, 120))
+    assert "is cut: 25 of its 41 points lie outside" in part._words[0][0].object
+    corners(page, (200, 200), (210, 200))
+    assert "lies outside" in part._said.object
+    assert part.save.disabled
+    assert part._words[0][0].object == ""
+    corners(page, (10, 10), (10, 20))
+    assert (part._said.object, part.save.disabled) == ("", False)
+    corners(page)  # taken back
+    assert part.state.read == []
+    assert not part.state.frames.figures[0].visible
+
+
+def test_another_scene_begins_with_a_line_of_its_own(page):
+    page._tabs.active = 3
+    page.scene.value = "blank"
+    assert list(page.profile.bands) == ["msi"]
+    assert page.profile.state.read[0].distance == "distance (pixels)"
+    assert len(page.profile._words) == 1
 
 
 def test_labels_are_drawn_classes_changed_and_offered_as_a_scene(page, small_world):
@@ -304,13 +372,14 @@ def test_a_closed_page_gives_its_memory_back(small_world):
     page = ScenesPage()
     page.panels()
     page.load()
+    page._tabs.active = 3
     plots = [hv.renderer("bokeh").get_plot(live.element) for live in (page._map, page._spectrum)]
-    remembered = [weakref.ref(page), weakref.ref(page._map), weakref.ref(page._spectrum)]
+    remembered = [weakref.ref(one) for one in (page, page._map, page._spectrum, page.profile.state)]
     for plot in plots:
         plot.cleanup()
     del plot, plots, page
     gc.collect()
-    assert [reference() for reference in remembered] == [None, None, None]
+    assert [reference() for reference in remembered] == [None] * 4
 
 
 def test_its_process_loads_no_torch(small_world):

@@ -226,3 +226,115 @@ def test_polygons_are_drawn_moved_and_trained_on_in_chromium(address, offline_pa
     finally:
         remove_label_layer(open_scene("small"), "drawn")
         shutil.rmtree(small_world.root / "data" / "labels")
+
+
+@pytest.mark.browser
+def test_a_line_is_drawn_and_its_profile_follows_in_chromium(address, offline_page):
+    """Tap corners, take one back, double-tap the last, save the table; the next tap begins another line."""
+    import pandas as pd
+
+    page = offline_page.page
+    page.goto(f"http://127.0.0.1:{address}/")
+    page.locator("dl.pixel").wait_for(timeout=60_000)
+    picked = page.locator("dl.pixel").inner_text()
+    page.locator(".bk-tab", has_text="Profile").click()
+    page.get_by_text("96 points").first.wait_for()  # across the middle
+    page.wait_for_timeout(1000)
+    box = page.locator(".map canvas").first.bounding_box()
+    frame = page.locator(".context canvas:visible").first
+    before = frame.screenshot()
+
+    def at(x, y):
+        return box["x"] + box["width"] * x, box["y"] + box["height"] * y
+
+    def points():
+        return int(page.get_by_text("the nearest pixel of each").first.inner_text().split(" points")[0])
+
+    page.mouse.click(*at(0.4, 0.4))
+    page.wait_for_timeout(600)
+    assert points() == 96  # one corner is no line yet
+    page.mouse.move(*at(0.6, 0.4))
+    page.mouse.down()
+    page.wait_for_timeout(500)  # a slow tap is one too
+    page.mouse.up()
+    page.wait_for_timeout(1000)
+    first = points()
+    assert first < 60
+    assert frame.screenshot() != before
+    page.mouse.click(*at(0.6, 0.6))
+    page.wait_for_timeout(1000)
+    assert points() > first
+    page.keyboard.press("Backspace")
+    page.wait_for_timeout(1000)
+    assert points() == first
+    page.mouse.move(*at(0.5, 0.5))
+    page.mouse.dblclick(*at(0.5, 0.5))
+    page.wait_for_timeout(1000)
+    ended = points()
+    assert ended > first
+    with page.expect_download() as saved:
+        page.get_by_text("Save as CSV").click()
+    table = pd.read_csv(saved.value.path())
+    assert len(table) == ended
+    assert {"distance (m)", "lidar 1", "sar 2", "hsi 10"} <= set(table.columns)
+    page.mouse.click(*at(0.3, 0.5))
+    page.wait_for_timeout(600)
+    page.mouse.click(*at(0.5, 0.98))
+    page.get_by_text("The line leaves the scene and is cut").first.wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("the nearest pixel of each").first.wait_for(state="hidden")
+    page.locator(".bk-tab", has_text="Pixels").click()
+    assert page.locator("dl.pixel").inner_text() == picked  # no tap of it picked a pixel
+
+
+@pytest.mark.browser
+def test_zooming_in_shows_every_pixel_in_chromium(address, offline_page, small_world):
+    """The overview of a large scene gives way to its pixels where one looks closely, and they lie where they are."""
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    from workbench.scenes import ClassTable, ModalityInfo, TileDraft, write_scene
+
+    marks = np.random.default_rng(0).integers(0, 2, (1, 2050, 2050)).astype(np.uint8)
+    store = small_world.root / "data" / "wide.zarr"
+    write_scene(store, [TileDraft("wide", {"dem": (marks, ModalityInfo.of("dem", marks))})], ClassTable())
+    page = offline_page.page
+    try:
+        page.goto(f"http://127.0.0.1:{address}/")
+        page.locator("dl.pixel").wait_for(timeout=60_000)
+        page.wait_for_timeout(1500)
+        box = page.locator(".map canvas").first.bounding_box()
+        held = """() => {
+          const models = [...Bokeh.documents[0]._all_models.values()];
+          const images = models.filter((one) => one.glyph?.type === "ImageRGBA");
+          const figure = models.find((one) => one.renderers?.includes(images[0]));
+          const {x_range: x, y_range: y} = figure, view = Bokeh.index.find_one_by_id(figure.id);
+          const {data_source} = images[1];
+          const {left, top, width, height} = view.frame.bbox;
+          return {images: data_source.data.image.length, x: [x.start, x.end], y: [y.start, y.end], left, top, width, height};
+        }"""
+        assert page.evaluate(held)["images"] == 0  # the whole is too large to be sent
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        for _ in range(60):
+            page.mouse.wheel(0, -100)
+            page.wait_for_timeout(100)
+            seen = page.evaluate(held)
+            if seen["x"][1] - seen["x"][0] < 60:
+                break
+        page.wait_for_timeout(2500)
+        seen = page.evaluate(held)
+        assert seen["images"] == 1
+        picture = np.asarray(Image.open(io.BytesIO(page.locator(".map canvas").first.screenshot())).convert("L"), float)
+        rows, cols = (
+            np.arange(int(np.ceil(min(ends))) + 2, int(np.floor(max(ends))) - 1) for ends in (seen["y"], seen["x"])
+        )
+        xs = seen["left"] + (cols - seen["x"][0]) / (seen["x"][1] - seen["x"][0]) * seen["width"]
+        ys = seen["top"] + (rows - seen["y"][1]) / (seen["y"][0] - seen["y"][1]) * seen["height"]
+        drawn = picture[np.ix_(np.round(ys).astype(int), np.round(xs).astype(int))]
+        truth = marks[0][np.ix_(rows, cols)]
+        assert truth.size > 400
+        assert ((drawn > 128) == (truth > 0)).mean() > 0.97  # but for the ring around the picked pixel
+    finally:
+        shutil.rmtree(store)

@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from tests.experiments.conftest import OPTIONS
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments import train
 from workbench.experiments.inputs import RunInputs, resolve_roles
-from workbench.scenes import open_scene
+from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
 from workbench.scenes.derive import derive_scene
 from workbench.scenes.steps import DropBands
 
@@ -43,6 +44,14 @@ def test_what_is_no_assignment_is_told(scene, inputs):
 def test_a_role_nobody_plays_is_told(scene, inputs):
     with pytest.raises(WorkbenchError, match=r"role '(hsi|aux)' got none, and scene 'tiny' has hsi, lidar"):
         resolve_roles(scene, "fusatnet", inputs)
+
+
+def test_a_scene_of_other_modalities_is_told_what_to_say(tmp_path):
+    array = np.ones((4, 8, 8), np.float32)
+    draft = TileDraft("t", {"msi": (array, ModalityInfo.of("msi", array))})
+    scene = write_scene(tmp_path / "chip.zarr", [draft], ClassTable())
+    with pytest.raises(WorkbenchError, match=r"role 'hsi' got none, and scene 'chip' has msi. Say for example hsi=msi"):
+        resolve_roles(scene, "fusatnet", None)
 
 
 def test_inputs_are_kept_and_damage_is_told(run, tmp_path):

@@ -137,17 +137,33 @@ def test_bad_bands_are_marked_and_offered_for_removal(small_world, tmp_path):
 
 
 def test_values_along_a_line(scene):
-    ground, height, sar = profile_pictures(scene, [scene.position_of(10, 5), scene.position_of(10, 80)])
+    ground, height, sar, hsi = profile_pictures(scene, [scene.position_of(10, 5), scene.position_of(10, 80)])
     assert "150 m long" in ground.description
     assert height.title == "Height (m) along the line, lidar"
-    table = height.table.set_index("distance")
+    table = height.table.set_index("distance (m)")
     column = next(name for name in table.columns if name.startswith("lidar"))
     np.testing.assert_allclose(table[column].iloc[:3], scene.read("lidar")[0, 10, [5, 7, 9]], rtol=1e-5)
     assert [entry.words for entry in sar.legend] == ["VV", "VH"]
     assert len({entry.mark for entry in sar.legend}) == 2  # told apart without colour
-    for picture in (ground, height, sar):
+    assert "Drawn is 650 nm of 10 bands" in hsi.description  # what a composite shows in red
+    assert list(hsi.table.columns)[3:] == ["hsi 5"]
+    for picture in (ground, height, sar, hsi):
         drawn(picture)
-    assert len(profile_pictures(scene)) == 3
+
+
+def test_what_is_drawn_along_a_line_is_chosen(scene):
+    _, hsi, sar = profile_pictures(scene, along=["hsi 2", "sar 1", "hsi 10"])
+    assert list(hsi.table.columns)[3:] == ["hsi 2", "hsi 10"]
+    assert [entry.words for entry in hsi.legend] == ["500 nm", "1550 nm"]
+    assert "VV of 2 bands" in sar.description
+    with pytest.raises(WorkbenchError, match="'hsi' has the bands 1 to 10"):
+        profile_pictures(scene, along=["hsi 11"])
+    with pytest.raises(UnknownNameError, match="lidar"):
+        profile_pictures(scene, along=["lydar"])
+    with pytest.raises(WorkbenchError, match="list of map positions"):
+        profile_pictures(scene, [[1, 2, 3], [4, 5, 6]])
+    notes = profile_row(scene, along=["hsi 0"]).notes
+    assert "Write one after its name" in notes[0]
 
 
 def test_rows_say_what_cannot_be_computed(small_world):

@@ -114,3 +114,4 @@ def test_a_window_that_would_take_long_is_left_to_the_overview(large):
 
     assert not can_detail(Deep(), "hsi", (slice(0, 1000), slice(0, 1000)))
     assert can_detail(Deep(), "hsi", (slice(0, 500), slice(0, 500)))
+    assert not can_detail(large, "dem", (slice(0, 2100), slice(0, 2100)))  # quick to read, long to send

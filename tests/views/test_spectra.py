@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.base.errors import WorkbenchError
-from workbench.scenes import open_scene
+from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
 from workbench.views.class_spectra import class_spectra
 from workbench.views.picture import bokeh_model
 from workbench.views.spectra import spectra_picture
@@ -78,6 +78,17 @@ def test_without_labels_single_pixels_work(small_world):
     assert list(picture.table) == ["here"]
 
 
+def test_names_of_bands_do_not_run_into_each_other(tmp_path):
+    array = np.ones((6, 8, 9), np.float32)
+    names = ("B2", "B3", "B4", "bands", "bands", "B8")
+    draft = TileDraft("t", {"msi": (array, ModalityInfo.of("msi", array, band_names=names))})
+    scene = write_scene(tmp_path / "s.zarr", [draft], ClassTable())
+    figure = bokeh_model(spectra_picture(scene, "msi", [(scene.spectrum("msi", 0, 0), "here")]).element)
+    assert figure.xaxis.major_label_orientation != "horizontal"
+    labels = figure.xaxis.major_label_overrides
+    assert [labels[band] for band in range(6)] == ["B2", "B3", "B4", "bands 3", "bands 4", "B8"]
+
+
 def test_the_few_bands_of_a_multispectral_sensor_are_joined():
     from workbench.scenes import ModalityInfo
     from workbench.views.spectra import picked_lines
@@ -86,3 +97,10 @@ def test_the_few_bands_of_a_multispectral_sensor_are_joined():
     info = ModalityInfo(name="msi", dtype="float32", bands=7, wavelengths=centres)
     (line,) = picked_lines(info, None, [(np.arange(7, dtype=np.float32), "here")])
     np.testing.assert_array_equal(line["x"], centres)
+
+
+def test_one_band_without_labels(tmp_path):
+    height = np.ones((1, 8, 9), np.float32)
+    draft = TileDraft("t", {"dem": (height, ModalityInfo.of("dem", height))})
+    figure = bokeh_model(spectra_picture(write_scene(tmp_path / "s.zarr", [draft], ClassTable()), "dem").element)
+    assert figure.xaxis.major_label_overrides == {0: ""}

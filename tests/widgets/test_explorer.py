@@ -125,6 +125,7 @@ def test_taps_collect_pixels_that_are_saved(small_world, tmp_path):
     assert [picture.title for picture in explorer.profile().pictures][1:] == [
         "Height (m) along the line, lidar",
         "Backscatter dB along the line, sar",
+        "Reflectance along the line, hsi",
     ]
     explorer.folder.value = str(tmp_path / "spectra")
     explorer.save.click()
@@ -132,6 +133,60 @@ def test_taps_collect_pixels_that_are_saved(small_world, tmp_path):
     np.testing.assert_allclose(read_csv(tmp_path / "spectra" / "hsi.csv").values[1], scene.spectrum("hsi", 30, 40))
     explorer.clear.click()
     assert explorer.selection.pixels == [(30, 40)]
+
+
+def test_taps_draw_a_line_with_what_lies_along_it(small_world, tmp_path):
+    import pandas as pd
+
+    scene = open_scene("small")
+    explorer = SceneExplorer(scene)
+    assert explorer.along.layout.display == "none"
+    explorer.taps.value = "line"
+    assert explorer.along.layout.display == ""
+    first = explorer.line.read[0].found
+    assert (first.row.min(), first.row.max(), len(first.distance)) == (36, 36, 96)  # across the middle
+    explorer._tapped(*scene.position_of(5, 7), False)
+    assert explorer.selection.pixels == [(36, 48)]  # taps draw now, and pick nothing
+    # what the page tells: corners of a line down a column
+    (x, top), (_, bottom) = scene.position_of(10, 20), scene.position_of(30, 20)
+    trace = explorer.line.line._trace
+    trace.data = {"x": [x, x], "y": [top, bottom], "size": [12, 7]}
+    shown = explorer._places[2]._model.renderers[1].data_source.data["y"]
+    np.testing.assert_array_equal(shown, scene.read("lidar")[0, 10:31, 20])
+    assert "Height (m) along the line, lidar" in explorer.line_words[0][0].value
+    (choice,) = explorer.line_bands.children
+    choice.value = 8
+    drawn = explorer._places[4]._model.renderers[1].data_source.data["y"]
+    np.testing.assert_array_equal(drawn, scene.read("hsi")[8, 10:31, 20])
+    explorer.folder.value = str(tmp_path / "kept")
+    explorer.save_profile.click()
+    kept = pd.read_csv(tmp_path / "kept" / "profile.csv")
+    np.testing.assert_allclose(kept["sar 2"], scene.read("sar")[1, 10:31, 20], rtol=1e-6)
+    trace.data = {"x": [0, 1], "y": [0, 1], "size": [12, 7]}
+    assert "lies outside" in explorer.line_said.value
+    assert explorer.line_words[0][0].value == ""
+    explorer.through.click()
+    assert "keep two or more" in explorer.line_said.value
+    explorer.taps.value = "pick"
+    explorer._tapped(*scene.position_of(5, 7), True)
+    explorer.taps.value = "line"
+    explorer.through.click()
+    assert explorer.line.line.vertices == [scene.position_of(36, 48), scene.position_of(5, 7)]
+    assert "from (" not in explorer.line_said.value
+
+
+def test_the_line_is_of_the_tile_that_is_shown(tmp_path):
+    def tile(name, shape):
+        array = np.random.default_rng(1).random((3, *shape)).astype("float32")
+        return TileDraft(name, {"rgb": (array, ModalityInfo.of("rgb", array))})
+
+    both = write_scene(tmp_path / "c.zarr", [tile("a", (20, 30)), tile("b", (8, 9))], ClassTable())
+    explorer = SceneExplorer(both)
+    explorer.taps.value = "line"
+    assert len(explorer.line.read[0].found.distance) == 30
+    explorer.tile.value = 1
+    assert len(explorer.line.read[0].found.distance) == 9
+    assert explorer._places[2]._model is explorer.line.frames.figures[0]
 
 
 def test_classes_are_chosen(small_world):
@@ -145,7 +200,7 @@ def test_classes_are_chosen(small_world):
 @pytest.mark.long
 @pytest.mark.browser
 def test_in_jupyterlab(small_world, tmp_path, chromium_path):
-    """Open the notebook, run it all, change the preset and tap the map: what the browser shows changes."""
+    """Open the notebook, run it all, change the preset, tap the map, draw a line: what the browser shows changes."""
     import shutil
 
     from playwright.sync_api import sync_playwright
@@ -197,6 +252,17 @@ def test_in_jupyterlab(small_world, tmp_path, chromium_path):
             page.wait_for_timeout(2000)
             told = page.locator(".wb-legend li", has_text="row ").first.inner_text()
             assert "row 36, column 48" not in told, told
+            page.get_by_role("button", name="Taps draw a line").click()
+            along = page.locator(".jupyter-widgets small", has_text="the nearest pixel of each").first
+            along.wait_for()
+            assert "96 points" in along.inner_text()
+            canvas.scroll_into_view_if_needed()
+            box = canvas.bounding_box()
+            for x, y in ((0.3, 0.3), (0.5, 0.5)):
+                page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+                page.wait_for_timeout(1000)
+            assert "96 points" not in along.inner_text()
+            assert page.locator(".wb-legend li", has_text="row ").first.inner_text() == told
             assert all("127.0.0.1" in url or url.startswith(("data:", "blob:")) for url in remote)
             browser.close()
     finally:

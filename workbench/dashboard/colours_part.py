@@ -23,12 +23,12 @@ class ColoursPart:
     def __init__(self, look: Look, changed: Callable[[str], None]) -> None:
         self.look, self._changed = look, changed
         self._busy = False
-        self.modality = pn.widgets.Select(width=180, **inner("Bands of"))
+        self.modality = pn.widgets.Select(width=174, **inner("Bands of"))
         self.bands = tuple(
             pn.widgets.DiscreteSlider(options={"0": 0}, sizing_mode="stretch_width", **inner(name.capitalize()))
             for name in COLORS
         )
-        self.wavelengths = pn.widgets.TextInput(placeholder="640, 550, 460", width=180, **inner("Or wavelengths (nm)"))
+        self.wavelengths = pn.widgets.TextInput(placeholder="640, 550, 460", width=174, **inner("Or wavelengths (nm)"))
         self.stretch = pn.widgets.RangeSlider(
             start=0, end=100, step=0.5, sizing_mode="stretch_width", **inner("Stretch between percentiles")
         )

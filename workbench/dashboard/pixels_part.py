@@ -10,12 +10,9 @@ from typing import Any
 
 import panel as pn
 
-from workbench.base.errors import WorkbenchError
-from workbench.dashboard.parts import html, inner, note
+from workbench.dashboard.parts import html, inner
 from workbench.scenes import Collection, Scene
 from workbench.views.picked import save_spectra
-from workbench.views.picture import legend_html, table_details
-from workbench.views.profiles import pixel_line, profile_pictures
 from workbench.views.selection import Pixel, Selection
 from workbench.views.style import PICKED, ink_on
 
@@ -38,19 +35,17 @@ class PixelsPart:
         self.save = pn.widgets.FileDownload(
             callback=self._packed, filename="spectra.zip", label="Save spectra", width=110, **inner()
         )
-        self.profile = pn.widgets.Button(width=150, **inner("Profile through them"))
-        self._profile_place = pn.Column(margin=0, sizing_mode="stretch_width")
         self.clear.on_click(lambda _: clear())
-        self.profile.on_click(lambda _: self._draw_profile())
         self._words = [html() for _ in PICKED]
+        for words in self._words:
+            words.align = "center"
         self._buttons = [pn.widgets.Button(width=86, height=30, **inner("Remove")) for _ in PICKED]
         for number, button in enumerate(self._buttons):
             button.on_click(lambda _, number=number: self._remove(number))
         self._rows = [
-            pn.Row(words, button, visible=False, margin=0, align="center")
+            pn.Row(words, button, visible=False, margin=(2, 0))
             for words, button in zip(self._words, self._buttons, strict=True)
         ]
-        self._line: list[Pixel] = []
         self._whole: Scene | Collection | None = None
         self._tile: Scene | None = None
 
@@ -59,8 +54,6 @@ class PixelsPart:
         return pn.Column(
             pn.FlexBox(self.collect, self.clear, self.save, gap="8px", align_items="center"),
             *self._rows,
-            self.profile,
-            self._profile_place,
             margin=(8, 0, 0, 0),
             sizing_mode="stretch_width",
         )
@@ -69,9 +62,6 @@ class PixelsPart:
         """Show the picked pixels, newest first; `words` says what a pixel is."""
         self._whole, self._tile = whole, tile
         picked = self.selection.colored[::-1]
-        self.profile.visible = len(picked) > 1
-        if self._line != self.selection.pixels:  # a profile of other pixels
-            self._profile_place.clear()
         for number, row in enumerate(self._rows):
             row.visible = number < len(picked)
             if row.visible:
@@ -86,22 +76,6 @@ class PixelsPart:
         picked = self.selection.pixels[::-1]
         if number < len(picked):
             self._drop(picked[number])
-
-    def _draw_profile(self) -> None:
-        """Heights, backscatter and the like along the line through the picked pixels."""
-        assert self._tile is not None  # the page has been loaded
-        try:
-            pictures = profile_pictures(self._tile, pixel_line(self._tile, self.selection.pixels), width=270)
-        except WorkbenchError as error:
-            self._profile_place[:] = [html(note(str(error), "amber"))]
-            return
-        self._line = list(self.selection.pixels)
-        shown: list[Any] = []
-        for picture in pictures[1:]:
-            words = f"<h2>{escape(picture.title)}</h2>{note(picture.description)}{legend_html(picture.legend)}"
-            table = html(table_details(picture.table))
-            shown += [html(words), pn.pane.HoloViews(picture.element, margin=0), table]
-        self._profile_place[:] = shown
 
     def _packed(self) -> io.BytesIO:
         """Spectra of every modality as CSV and as ENVI spectral library, in one zip made in memory."""

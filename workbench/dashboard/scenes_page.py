@@ -15,6 +15,7 @@ from workbench.dashboard.colours_part import ColoursPart
 from workbench.dashboard.labels_part import LabelsPart
 from workbench.dashboard.parts import empty, html, inner, note
 from workbench.dashboard.pixels_part import PixelsPart
+from workbench.dashboard.profile_part import ProfilePart
 from workbench.dashboard.shown import Shown, class_layer, labels_over, map_window
 from workbench.runs import RunFolder, list_runs
 from workbench.scenes import Collection, Scene, list_scenes, open_scene
@@ -43,8 +44,8 @@ from workbench.views.style import RIGHT, WRONG, rgb
 
 CHOSEN, INDEX = "Chosen bands", "Spectral index"
 ANOMALIES, ANGLE = "Anomalies (RX)", "Spectral angle to the last picked pixel"
-LABELS = 2
-"""Place of the tab of labels."""
+LABELS, PROFILE = 2, 3
+"""Places of the tabs whose drawings are shown while they are open."""
 
 SHOWN_RUNS = 6  # newest runs whose maps are offered as layers
 
@@ -66,6 +67,7 @@ class ScenesPage:
         self.colours = ColoursPart(self.look, self._recoloured)
         self.picks = PixelsPart(self.selection, self._drop, self._clear)
         self.labels = LabelsPart(self._labelled)
+        self.profile = ProfilePart(self.selection)
         self.scene = pn.widgets.Select(width=170, **inner("Scene"))
         self.tile = pn.widgets.Select(width=130, visible=False, **inner("Tile"))
         self.layer = pn.widgets.Select(width=340, **inner("Layer"))
@@ -93,9 +95,13 @@ class ScenesPage:
             self._pixel, self._facts, self._spectrum_place, self.picks.panel(), self._picked, self._known, margin=0
         )
         self._tabs = pn.Tabs(
-            ("Pixels", pixels), ("Colours", self.colours.panel()), ("Labels", self.labels.panel()), **inner()
+            ("Pixels", pixels),
+            ("Colours", self.colours.panel()),
+            ("Labels", self.labels.panel()),
+            ("Profile", self.profile.panel()),
+            **inner(),
         )
-        self._tabs.param.watch(lambda event: self.labels.show(event.new == LABELS), "active")
+        self._tabs.param.watch(lambda event: self._turned(event.new), "active")
         return {
             "map": self._map_place,
             "strip": pn.Column(self._choices, self._legend, margin=0),
@@ -132,7 +138,7 @@ class ScenesPage:
 
     def tapped(self, x: float | None, y: float | None, add: bool = False) -> None:
         """Pick the pixel under a point of the map; a point beside the scene changes nothing."""
-        if self._map is None or x is None or y is None or self.labels.takes_taps:
+        if self._map is None or x is None or y is None or self.labels.takes_taps or self.profile.takes_taps:
             return
         pixel = pixel_at(self._map.scene, self._map.grid, x, y)
         if pixel is not None:
@@ -159,6 +165,10 @@ class ScenesPage:
         self._guarded(self._draw_spectrum)
         if self.layer.value == ANGLE:
             self._guarded(self._show)
+
+    def _turned(self, tab: int) -> None:
+        self.labels.show(tab == LABELS)
+        self.profile.show(tab == PROFILE)
 
     def _labelled(self, name: str) -> None:
         """Offer the scene with the labels that were just made."""
@@ -241,6 +251,7 @@ class ScenesPage:
         self._map.on_tap(self.tapped)
         self._map.on_view(self._zoomed)
         self.labels.go(self._whole, self._tile_number, self._map)
+        self.profile.go(scene, self._map)
         self._show()
         self._map.mark(self.selection.pixels, self.selection.colors)
         picture = pn.pane.HoloViews(self._map.element, sizing_mode="stretch_both", margin=0)

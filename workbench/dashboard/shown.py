@@ -12,9 +12,7 @@ from workbench.scenes import Scene
 from workbench.scenes.classes import ClassTable
 from workbench.views.classes import LegendEntry, class_legend, colorize, map_values
 from workbench.views.grid import Window
-
-MOST_PIXELS = 4_000_000
-"""Pixels of a class map that are sent at full resolution at most."""
+from workbench.views.raster import MOST_PIXELS
 
 
 @dataclass(frozen=True)

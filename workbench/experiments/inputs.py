@@ -118,7 +118,7 @@ def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] 
     roles, spare = model_class(model).roles, model_class(model).spare_roles
     if inputs is None:
         main = "hsi" if "hsi" in roles else next((name for name in IMAGES if name in scene.modalities), "")
-        there: dict[str, tuple[str, ...]] = {"hsi": ("hsi",), "image": (main,) if main else ()}
+        there: dict[str, tuple[str, ...]] = dict.fromkeys(("hsi", "image"), (main,) if main in scene.modalities else ())
         there["aux"] = tuple(name for name in AUXILIARY if name in scene.modalities and name != main)
         inputs = {role: there.get(role, ()) for role in roles}
     if not isinstance(inputs, Mapping) or not all(isinstance(names, str | list | tuple) for names in inputs.values()):

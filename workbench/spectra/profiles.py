@@ -22,18 +22,22 @@ class Profile:
     """Values at points of equal distance along a line.
 
     Attributes:
-        distance: From its start, in map units, float64 (n,).
+        distance: From its start, in `unit`, float64 (n,).
+        unit: ``m`` where the CRS says how long its units are; ``map units`` where there is no CRS; ``pixels`` where the
+            scene is not georeferenced.
         x: Map position of each point, float64 (n,).
         y: The same.
         row: Fractional row, whole numbers at pixel centres, float64 (n,).
         col: Fractional column.
-        values: Per modality float32 (n, band), NaN outside the scene and where nothing was measured.
+        values: Per modality float32 (n, band), NaN where nothing was measured, and where a line that left the scene is
+            on its way back.
         method: ``nearest``: the pixel that holds the point; ``bilinear``: between the four centres around it.
-        corners: Distance of each vertex of the line.
+        corners: Distance of each vertex of the line, its ends included.
         notes: What a reader must know.
     """
 
     distance: NDArray[np.float64]
+    unit: str
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     row: NDArray[np.float64]
@@ -48,7 +52,7 @@ class Profile:
         import pandas as pd
 
         columns: dict[str, NDArray[np.float64] | Floats] = {
-            "distance": self.distance, "x": self.x, "y": self.y, "row": self.row, "col": self.col
+            f"distance ({self.unit})": self.distance, "x": self.x, "y": self.y, "row": self.row, "col": self.col
         }  # fmt: skip
         for name, values in self.values.items():
             columns |= {f"{name} {band + 1}": values[:, band] for band in range(values.shape[1])}
@@ -63,7 +67,7 @@ def profile(
     spacing: float | None = None,
     most: int = 2000,
 ) -> Profile:
-    """Read modalities along a line.
+    """Read modalities along a line. What of it lies before and behind the scene is cut, and said in the notes.
 
     Args:
         scene: A scene.
@@ -76,7 +80,8 @@ def profile(
 
     Raises:
         UnknownNameError: There is no such modality or method.
-        WorkbenchError: The line has no length, a vertex is not finite, or it lies outside the scene altogether.
+        WorkbenchError: The line has no length, a vertex is not finite, or less than two of its points lie inside the
+            scene.
     """
     if method not in get_args(Method):
         raise UnknownNameError("method of a profile", method, get_args(Method))
@@ -90,7 +95,7 @@ def profile(
         raise WorkbenchError(f"{doing}: a line of two or more different points is needed; got {line.tolist()}.")
     if spacing is not None and not spacing > 0:
         raise WorkbenchError(f"{doing}: the spacing is {spacing:g}; it must be above 0, in map units.")
-    corners = np.concatenate([[0.0], np.cumsum(legs)])
+    corners = np.concatenate([[0.0], np.cumsum(legs)])  # in map units, as `along`
     pixel = min(scene.grid.resolution or (1.0, 1.0))
     step = spacing or pixel
     count = int(np.ceil(corners[-1] / step)) + 1
@@ -98,19 +103,28 @@ def profile(
     if count > most:
         count = most
         notes.append(f"The line is long: {most} points, one every {corners[-1] / (most - 1) / pixel:.3g} pixels.")
-    distance = np.linspace(0, corners[-1], max(count, 2))
-    x, y = (np.interp(distance, corners, line[:, axis]) for axis in (0, 1))
+    along = np.linspace(0, corners[-1], max(count, 2))
+    x, y = (np.interp(along, corners, line[:, axis]) for axis in (0, 1))
     row, col = (place - 0.5 for place in scene.grid.places(x, y))
     inside = (row >= -0.5) & (col >= -0.5) & (row < scene.shape[0] - 0.5) & (col < scene.shape[1] - 0.5)
-    if not inside.any():
+    if inside.sum() < 2:
         raise WorkbenchError(
             f"{doing}: the line from ({line[0, 0]:g}, {line[0, 1]:g}) to ({line[-1, 0]:g}, {line[-1, 1]:g}) lies outside "
             f"it ({scene.grid}). Draw it in the scene's CRS."
         )
     if not inside.all():
-        notes.append(f"{int((~inside).sum())} of {len(inside)} points lie outside the scene.")
-    if scene.crs is not None and _in_degrees(scene.crs):
-        notes.append("Distances are in degrees, as the scene's CRS is geographic.")
+        notes.append(
+            f"The line leaves the scene and is cut: {int((~inside).sum())} of its {len(inside)} points lie outside."
+        )
+    first, last = np.flatnonzero(inside)[[0, -1]]
+    kept = slice(first, last + 1)
+    ground, unit = _on_the_ground(scene, line, legs)
+    between = corners[(corners > along[first]) & (corners < along[last])]
+    ends = np.concatenate([along[[first]], between, along[[last]]])
+    start = np.interp(along[first], corners, ground)
+    distance, corners = np.interp(along[kept], corners, ground) - start, np.interp(ends, corners, ground) - start
+    inside = inside[kept]
+    x, y, row, col = (places[kept] for places in (x, y, row, col))
     if method == "bilinear" and any(scene.info(name).quantity == "backscatter dB" for name in names):
         notes.append("Backscatter in dB was interpolated as linear power.")
     values = {}
@@ -118,7 +132,7 @@ def profile(
         found = np.full((len(distance), scene.info(name).bands), np.nan, np.float32)
         found[inside] = _values(scene, name, row[inside], col[inside], method)
         values[name] = found
-    return Profile(distance, x, y, row, col, values, method, tuple(corners.tolist()), tuple(notes))
+    return Profile(distance, unit, x, y, row, col, values, method, tuple(corners.tolist()), tuple(notes))
 
 
 def _values(scene: Scene, modality: str, row: NDArray[np.float64], col: NDArray[np.float64], method: Method) -> Floats:
@@ -146,7 +160,18 @@ def _values(scene: Scene, modality: str, row: NDArray[np.float64], col: NDArray[
     return (10.0 * np.log10(total) if power else total).astype(np.float32)
 
 
-def _in_degrees(crs: str) -> bool:
-    from rasterio.crs import CRS
+def _on_the_ground(
+    scene: Scene, line: NDArray[np.float64], legs: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], str]:
+    """Distance of each vertex from the first, and its unit; in degrees along the ellipsoid, else as the map has it."""
+    unit = "pixels" if scene.transform is None else "map units"
+    if scene.transform is not None and scene.crs is not None:
+        from pyproj import CRS
 
-    return bool(CRS.from_user_input(crs).is_geographic)
+        system = CRS.from_user_input(scene.crs)
+        ellipsoid = system.get_geod() if system.is_geographic else None
+        if ellipsoid is not None:
+            legs, unit = np.asarray(ellipsoid.line_lengths(line[:, 0], line[:, 1])), "m"
+        elif system.axis_info and not system.is_geographic:  # a CRS of its own may not say how long its units are
+            legs, unit = legs * system.axis_info[0].unit_conversion_factor, "m"
+    return np.concatenate([[0.0], np.cumsum(legs)]), unit

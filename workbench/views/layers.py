@@ -128,8 +128,17 @@ def band_name(info: ModalityInfo, band: int) -> str:
     if info.wavelengths is not None:
         return f"{info.wavelengths[band]:.0f} nm"
     if info.band_names is not None:
-        return info.band_names[band]
+        name = info.band_names[band]
+        return f"{name} {band}" if info.band_names.count(name) > 1 else name
     return f"band {band}"
+
+
+def band_names(info: ModalityInfo) -> list[tuple[str, int]]:
+    """Name and number of each band, for a control; no name twice."""
+    names = [band_name(info, band) for band in range(info.bands)]
+    if len(set(names)) < len(names):  # closer than a nanometre
+        names = [f"{name} (band {band})" for band, name in enumerate(names)]
+    return list(zip(names, range(info.bands), strict=True))
 
 
 def quantity_name(info: ModalityInfo) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakMethod
 
 import numpy as np
-from bokeh.events import Reset, Tap
+from bokeh.events import PressUp, Reset, Tap
 from bokeh.models import BoxZoomTool, ColumnDataSource, CustomJS
 from holoviews.streams import Pipe
 from numpy.typing import NDArray
@@ -130,7 +130,8 @@ class LiveMap:
         figure.scatter("x", "y", line_color="#ffffff", line_width=6, **look)
         figure.scatter("x", "y", line_color="color", line_width=3, **look)
         for callback in self._taps:  # Bokeh's own event: it comes with the lock on the document that a change needs
-            figure.on_event(Tap, partial(_tapped, callback))
+            for event in (Tap, PressUp):  # a slow tap is one too
+                figure.on_event(event, partial(_tapped, callback))
         for tool in figure.select({"type": BoxZoomTool}):
             tool.match_aspect = True
         watch = CustomJS(args={"figure": figure, "view": self._view, "seen": {"timer": 0}}, code=SETTLED)

@@ -6,7 +6,7 @@ import param
 
 from workbench.base.errors import WorkbenchError
 from workbench.scenes import Collection, Scene
-from workbench.views.layers import Layer, band_name, chosen_bands, index_layer, layers, wavelength_layer
+from workbench.views.layers import Layer, band_names, chosen_bands, index_layer, layers, wavelength_layer
 from workbench.views.raster import STRETCH, Percentiles
 
 COLORS = ("red", "green", "blue")
@@ -104,5 +104,4 @@ class Look(param.Parameterized):  # type: ignore[misc]  # param ships no types
 
     def options(self) -> list[tuple[str, int]]:
         """Name and number of each band of the modality."""
-        info = self._scene.info(self.modality)
-        return [(band_name(info, band), band) for band in range(info.bands)]
+        return band_names(self._scene.info(self.modality))

@@ -14,7 +14,7 @@ from workbench.views.live import LiveMap
 
 Mode = Literal["look", "draw", "edit"]
 COLUMNS = ("xs", "ys", "value", "color", "key")
-EVENTS = ("tap", "doubletap", "mousemove", "panstart", "pan", "panend")
+EVENTS = ("tap", "pressup", "doubletap", "mousemove", "panstart", "pan", "panend")
 HINTS: dict[str, str] = {
     "look": "Taps pick pixels. Choose Draw to add polygons, Edit to move their corners.",
     "draw": "Tap each corner; double-tap the last one, or tap the first again, to close. Backspace takes back a corner, "

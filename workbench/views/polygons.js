@@ -1,7 +1,8 @@
 /* Polygons on a map, by taps: `outline.name` is the mode, `outline.tags` the class of the next polygon. A change of
    `data` is told to Python; what follows the pointer is changed in place and told at its end. */
 const mode = outline.name;
-const {event_name: kind, x, y} = cb_obj;
+const {event_name, x, y} = cb_obj;
+const kind = event_name === "pressup" ? "tap" : event_name;  // a slow tap is one too
 const reach = 10 * Math.abs(figure.x_range.end - figure.x_range.start) / figure.inner_width;
 const near = (px, py) => Math.hypot(px - x, py - y) <= reach;
 const copy = (data) => Object.fromEntries(Object.entries(data).map(([name, column]) => [name, [...column]]));

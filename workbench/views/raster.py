@@ -21,6 +21,8 @@ COLORS = {"index": BGY, "anomalies": FIRE, "angle": FIRE[::-1]}
 """Colour maps of what is computed. Of an angle, small is what is looked for, and bright."""
 MOST_VALUES = 80_000_000
 """Values, all bands, that a window at full resolution may have to decode: about a third of a second."""
+MOST_PIXELS = 4_000_000
+"""Pixels that are sent to a page at full resolution at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +130,9 @@ def detail(scene: Scene, layer: Layer, window: Window, percentiles: Percentiles 
 
 
 def can_detail(scene: Scene, modality: str, window: Window) -> bool:
-    """Whether a window is small enough to be read while a reader waits: chunks hold all bands."""
+    """Whether a window is small enough to be read and sent while a reader waits: chunks hold all bands."""
+    if (window[0].stop - window[0].start) * (window[1].stop - window[1].start) > MOST_PIXELS:
+        return False
     rows, cols = (span.stop // CHUNK - span.start // CHUNK + 1 for span in window)
     return bool(rows * cols * CHUNK * CHUNK * scene.info(modality).bands <= MOST_VALUES)
 

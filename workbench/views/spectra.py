@@ -101,8 +101,9 @@ def spectra_options(info: ModalityInfo, known: ClassSpectra | None, size: tuple[
     """HoloViews options of the whole: size, names of axes, ticks."""
     ticks: list[tuple[float, str]] | None = None
     if info.bands == 1:
-        ticks = [(place, str(entry.value)) for place, entry in enumerate(known.classes if known else ())]
-    elif info.wavelengths is None and info.bands <= FEW_BANDS:
+        values = [str(entry.value) for entry in known.classes] if known else [""]  # HoloViews fails on no ticks
+        ticks = list(enumerate(values))
+    elif info.wavelengths is None and info.band_names is not None and info.bands <= FEW_BANDS:
         ticks = [(band, band_name(info, band)) for band in range(info.bands)]
     frame = {"responsive": True, "min_height": 200} if size is None else dict(zip(FRAME_KEYS, size, strict=True))
     options = {
@@ -114,6 +115,8 @@ def spectra_options(info: ModalityInfo, known: ClassSpectra | None, size: tuple[
     }
     if ticks is not None:
         options["xticks"] = ticks
+        if info.bands > 4:  # their names would run into each other
+            options["xrotation"] = 60
     return options
 
 

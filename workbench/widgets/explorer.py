@@ -1,5 +1,6 @@
-"""Bands, stretch, classes and pixels of a scene, chosen by hand in JupyterLab."""
+"""Bands, stretch, classes, pixels and a line of a scene, chosen by hand in JupyterLab."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from workbench.scenes import Collection, Scene
 from workbench.scenes.schema import overview_stride
 from workbench.views.classes import class_legend
 from workbench.views.grid import Window, pixel_at
-from workbench.views.layers import Layer, find_layer, layers
+from workbench.views.layers import Layer, band_names, find_layer, layers
+from workbench.views.line_profile import LineProfile
+from workbench.views.line_tools import HINT
 from workbench.views.live import LiveMap, LiveSpectrum, colorbar_html
 from workbench.views.look import COLORS, Look
 from workbench.views.picked import save_spectra
@@ -22,7 +25,7 @@ from workbench.views.raster import can_detail, detail, raster
 from workbench.views.selection import Selection
 from workbench.widgets.controls import said, wide
 
-MAP, SPECTRUM = 430, (430, 300)
+MAP, SPECTRUM, PROFILE = 430, (430, 300), 600
 CHOSEN, INDEX = "Chosen bands", "Spectral index"
 
 
@@ -30,7 +33,7 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
     """A composite of chosen bands or a preset, and the spectra of picked pixels against the class means.
 
     Display it in JupyterLab after `workbench.views.picture.setup()`. Tap the map, or type row and column, to pick a
-    pixel; zoom in to see every pixel.
+    pixel; zoom in to see every pixel. Or let taps draw a line, and see heights, backscatter and bands along it.
 
     Args:
         scene: A scene or collection; of a collection one tile is shown at a time.
@@ -39,17 +42,20 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
     Attributes:
         selection: The picked pixels, to be watched or set.
         look: Bands, stretch, index and classes, to be watched or set.
+        line: The line on the map and what lies along it.
     """
+
+    line: LineProfile
 
     def __init__(self, scene: Scene | Collection, modality: str | None = None) -> None:
         self._whole, self._scenes = scene, scene.scenes
         self.selection, self.look = Selection(scene=scene.name), Look()
         self.look.go(scene, modality)
         self._silent = True
+        self._places = tuple(BokehModel(Div(), combine_events=True) for _ in range(2 + len(scene.modalities)))
         self._make_controls()
         self._map: LiveMap | None = None
         self._spectrum: LiveSpectrum | None = None
-        self._places = tuple(BokehModel(Div(), combine_events=True) for _ in range(2))
         self._offer()
         self.selection.pick(self.row.value, self.col.value)
         self._watch()
@@ -63,7 +69,12 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
             [self.row, self.col, self.keep, *shown, self.folder, ipywidgets.HBox([self.clear, self.save])]
         )
         super().__init__(
-            [ipywidgets.HBox([look, picks]), ipywidgets.HBox(self._places), self.bar, self.legend, self.said]
+            [
+                ipywidgets.HBox([look, picks]),
+                self.taps,
+                ipywidgets.HBox(self._places[:2], layout=ipywidgets.Layout(flex_flow="row wrap")),
+                *(self.bar, self.legend, self.said, self.along),
+            ]
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -86,8 +97,9 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         return self.look.index_layer if self.preset.value == INDEX else find_layer(self.scene, self.preset.value)
 
     def profile(self) -> Row:
-        """Heights, backscatter and the like along the line through the picked pixels."""
-        return row_of(lambda: profile_pictures(self.scene, pixel_line(self.scene, self.selection.pixels)))
+        """Heights, backscatter and the like along the drawn line; through the picked pixels where none is drawn."""
+        drawn = self.line.line.vertices if len(self.line.line.vertices) > 1 else None
+        return row_of(lambda: profile_pictures(self.scene, drawn or pixel_line(self.scene, self.selection.pixels)))
 
     @property
     def map_figure(self) -> Any:
@@ -132,6 +144,24 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         self.clear = ipywidgets.Button(description="Clear", layout=wide("90px"))
         self.save = ipywidgets.Button(description="Save spectra", layout=wide("130px"))
         self.bar, self.legend, self.said = (ipywidgets.HTML() for _ in range(3))
+        self.taps = ipywidgets.ToggleButtons(
+            options=[("Taps pick pixels", "pick"), ("Taps draw a line", "line")], layout=wide("420px")
+        )
+        self.taps.style.button_width = "150px"
+        self.through = ipywidgets.Button(description="Through the picked pixels", layout=wide("200px"))
+        self.save_profile = ipywidgets.Button(description="Save profile", layout=wide("130px"))
+        self.line_bands, self.line_said = ipywidgets.HBox(), ipywidgets.HTML()
+        self.line_words = [(ipywidgets.HTML(), ipywidgets.HTML()) for _ in scene.modalities]
+        frames = zip(self.line_words, self._places[2:], strict=True)
+        self.along = ipywidgets.VBox(
+            [
+                ipywidgets.HTML(f"<small>{HINT}</small>"),
+                ipywidgets.HBox([self.through, self.save_profile, self.line_bands]),
+                self.line_said,
+                *(part for (words, table), place in frames for part in (words, place, table)),
+            ],
+            layout=ipywidgets.Layout(display="none"),
+        )
 
     def _watch(self) -> None:
         for control in self.bands:
@@ -145,7 +175,10 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         self.index.observe(self._changed_index, "value")
         self.classes.observe(lambda change: setattr(self.look, "classes", list(change["new"])), "value")
         self.clear.on_click(lambda _: self._cleared())
-        self.save.on_click(lambda _: self._save())
+        self.save.on_click(lambda _: self._kept(lambda folder: save_spectra(*self._picked, folder), self.said))
+        self.taps.observe(lambda _: self._switch(), "value")
+        self.through.on_click(lambda _: self._go_through())
+        self.save_profile.on_click(lambda _: self._kept(lambda folder: [self.line.save(folder)], self.line_said))
         self.look.param.watch(lambda *_: self._draw_map(), ["stretch"])
         self.look.param.watch(lambda *_: self._draw_spectrum(anew=True), ["classes"])
         self.look.param.watch(lambda *_: self._follow_bands(), ["bands"])
@@ -226,6 +259,8 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         self._draw_spectrum()
 
     def _tapped(self, x: float, y: float, add: bool) -> None:
+        if self.line.active:
+            return
         pixel = None if self._map is None else pixel_at(self.scene, self._map.grid, x, y)
         if pixel is not None:
             self._pick(pixel[0], pixel[1], add or self.keep.value)
@@ -234,13 +269,51 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         row, col = self.selection.pixels[-1]
         self._pick(row, col, False)
 
-    def _save(self) -> None:
+    @property
+    def _picked(self) -> tuple[Scene | Collection, Scene, list[Any]]:
+        return self._whole, self.scene, self.selection.pixels
+
+    def _kept(self, work: Callable[[Path], list[Path]], place: Any) -> None:
+        """Write files into the folder, and say so in `place`."""
         try:
-            written = save_spectra(self._whole, self.scene, self.selection.pixels, Path(self.folder.value))
+            written = work(Path(self.folder.value))
         except WorkbenchError as error:
-            self.said.value = said(str(error), wrong=True)
+            place.value = said(str(error), wrong=True)
         else:
-            self.said.value = said(f"Saved {', '.join(path.name for path in written)} in {self.folder.value}.")
+            place.value = said(f"Saved {', '.join(path.name for path in written)} in {self.folder.value}.")
+
+    def _switch(self) -> None:
+        """Let taps pick pixels, or draw a line and show what lies along it."""
+        draws = self.taps.value == "line"
+        self.along.layout.display = "" if draws else "none"
+        self.line.active = draws
+
+    def _go_through(self) -> None:
+        try:
+            self.line.through(self.selection.pixels)
+        except WorkbenchError as error:
+            self.line_said.value = said(str(error), wrong=True)
+
+    def _offer_line(self, live: LiveMap) -> None:
+        """A line on a map that is about to be drawn, and the bands to see along it."""
+        self.line = LineProfile(self.scene, live, PROFILE, self._follow_line)
+        controls = []
+        for name, band in self.line.bands.items():
+            options = band_names(self.scene.info(name))
+            control = ipywidgets.Dropdown(options=options, value=band, description=name, layout=wide())
+            control.observe(lambda change, name=name: self.line.turn(name, change["new"]), "value")
+            controls.append(control)
+        self.line_bands.children = controls
+        for place, made in zip(self._places[2:], self.line.frames.figures, strict=True):
+            place.update_from_model(made)
+        self.line.active = self.taps.value == "line"
+
+    def _follow_line(self) -> None:
+        line = self.line
+        self.line_said.value = said(line.problem, wrong=True)
+        for frame, panes in enumerate(self.line_words):
+            for pane, text in zip(panes, line.words(frame), strict=True):
+                pane.value = text
 
     def _zoomed(self, window: Window | None) -> None:
         """Read what is in view at full resolution, where that is quick."""
@@ -261,6 +334,7 @@ class SceneExplorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
             self._map = LiveMap(self.scene, overview_stride(self.scene.shape), MAP)
             self._map.on_tap(self._tapped)
             self._map.on_view(self._zoomed)
+            self._offer_line(self._map)
             self._places[0].update_from_model(bokeh_model(self._map.element))
         self._map.show(drawn.rgba)
         self._zoomed(self._map.window)
