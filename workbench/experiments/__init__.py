@@ -2,8 +2,9 @@
 
 from workbench.experiments.compare import compare_modalities
 from workbench.experiments.evaluate import evaluate
+from workbench.experiments.export import export_onnx, onnx_facts
 from workbench.experiments.maps import map_scene
 from workbench.experiments.run import Run, open_run
 from workbench.experiments.train import train
 
-__all__ = ["Run", "compare_modalities", "evaluate", "map_scene", "open_run", "train"]
+__all__ = ["Run", "compare_modalities", "evaluate", "export_onnx", "map_scene", "onnx_facts", "open_run", "train"]
