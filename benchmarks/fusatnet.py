@@ -1,11 +1,9 @@
-"""FusAtNet: memory of starting a training, and the speed of training and mapping.
+"""FusAtNet: memory of starting a training, on a scene of 349 x 1905 pixels with 145 bands and 15,029 labelled pixels.
 
-`python benchmarks/fusatnet.py memory` on a scene of 349 x 1905 pixels with 145 bands and 15,029 labelled pixels;
-`python benchmarks/fusatnet.py speed` for patches/s and pixels/s, beside the machine's convolution ceiling.
+Its speed is `python benchmarks/models.py speed fusatnet`.
 """
 
 import argparse
-import functools
 import multiprocessing
 import tempfile
 import time
@@ -16,7 +14,6 @@ import torch
 
 SHAPE, BANDS, CLASSES = (349, 1905), 144, 15
 LABELLED = 15_029
-FLOP_PER_PATCH = 6.95e9  # forward, full width
 
 
 def peak() -> int:
@@ -101,94 +98,10 @@ def memory(width: float) -> None:
                 raise SystemExit(process.exitcode)
 
 
-def timed(call, least: float = 5.0) -> float:
-    """Median seconds of a call, after one that is not counted."""
-    device_wait()
-    call()
-    device_wait()
-    found: list[float] = []
-    while sum(found) < least or len(found) < 2:
-        began = time.perf_counter()
-        call()
-        device_wait()
-        found.append(time.perf_counter() - began)
-    return float(np.median(found))
-
-
-def device_wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-
-
-def batch(count: int, side: int, device: str) -> dict[str, torch.Tensor]:
-    return {
-        role: torch.randn(count, bands, side, side, device=device).contiguous(memory_format=torch.channels_last)
-        for role, bands in (("hsi", BANDS), ("aux", 1))
-    }
-
-
-def ceiling(precision: str, device: str) -> float:
-    """FLOP/s of a 3 x 3 convolution from 256 to 256 channels."""
-    dtype = torch.float32 if precision == "32-true" else torch.bfloat16
-    x = torch.randn(16, 256, 64, 64, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    conv = torch.nn.Conv2d(256, 256, 3, padding=1, device=device, dtype=dtype).to(memory_format=torch.channels_last)
-    with torch.inference_mode():
-        return 2 * 9 * 256 * x.numel() / timed(lambda: conv(x), 2.0)
-
-
-def speed(width: float, batches: list[int], device: str, precision: str) -> None:
-    from workbench.models import create_model
-    from workbench.models.predict import precision_context
-
-    top = ceiling(precision, device)
-    print(f"{device}, {torch.get_num_threads()} threads, width {width:g}, {precision}: ceiling {top / 1e9:.0f} GFLOP/s")
-    model = create_model("fusatnet", {"hsi": BANDS, "aux": 1}, CLASSES, width)
-    model.place(device)
-    optimizer = torch.optim.NAdam(model.parameters(), lr=1e-5)
-
-    def step(inputs: dict[str, torch.Tensor], targets: torch.Tensor) -> None:
-        model.train()
-        optimizer.zero_grad(set_to_none=True)
-        with precision_context(precision, device):
-            loss = torch.nn.functional.cross_entropy(model(inputs).logits, targets)
-        loss.backward()
-        optimizer.step()
-
-    def answer(inputs: dict[str, torch.Tensor], view: str) -> None:
-        model.eval()
-        with torch.inference_mode(), precision_context(precision, device):
-            model(inputs, view=view)
-
-    for count in batches:
-        work = functools.partial(step, batch(count, 11, device), torch.randint(CLASSES, (count,), device=device))
-        trained = count / timed(work)
-        answered = count / timed(functools.partial(answer, batch(count, 11, device), "patch"))
-        share = 3 * FLOP_PER_PATCH * width**2 * trained / top
-        print(
-            f"  patch view, batch {count}: training {trained:.1f} patches/s ({100 * share:.0f} % of the ceiling), "
-            f"inference {answered:.1f} patches/s"
-        )
-    side = 128 + 57
-    seconds = timed(functools.partial(answer, batch(1, side, device), "dense"))
-    print(
-        f"  dense view, 128 x 128 with its halo of 57: {128 * 128 / seconds:.0f} pixels/s "
-        f"({side * side / seconds:.0f} with the halo counted)"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["memory", "speed"])
-    parser.add_argument("--width", type=float)
-    parser.add_argument("--batch", type=int, nargs="+", default=[64])
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--precision", nargs="+", default=["32-true"], choices=["32-true", "bf16-mixed"])
-    arguments = parser.parse_args()
-    if arguments.what == "memory":
-        memory(arguments.width or 0.125)
-    else:
-        for precision in arguments.precision:
-            speed(arguments.width or 1.0, arguments.batch, arguments.device, precision)
+    parser.add_argument("--width", type=float, default=0.125)
+    memory(parser.parse_args().width)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ HEAVY = {
     *("papermill", "nbconvert", "nbformat", "nbclient", "jupyterlab"),
     *("rasterio", "rioxarray", "xarray", "zarr", "dask", "h5py", "spectral"),
     *("pandas", "geopandas", "shapely", "pyarrow"),
+    *("onnx", "onnxruntime", "onnxscript"),
 }
 LIST_LOADED = "import json, sys; print('LOADED', json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
 

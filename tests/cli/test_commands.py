@@ -120,7 +120,7 @@ def run(call, place):
 
 def test_the_commands_are_those_of_the_day():
     assert set(COMMANDS) == {
-        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "minimal", "map", "evaluate", "modalities", "runs", "report", "lab", "serve",
+        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "minimal", "map", "export", "evaluate", "modalities", "runs", "report", "lab", "serve",
     }  # fmt: skip
 
 
@@ -242,6 +242,7 @@ def test_ctrl_c_ends_with_130(call, monkeypatch):
         (["train", "place", "-i", "hsi=hsi", "-i", "aux=lidr"], "Nearest: lidar"),
         (["map", "no-such-run"], "Unknown run"),
         (["evaluate", "no-such-run"], "Unknown run"),
+        (["export", "no-such-run"], "Unknown run"),
         (["import", "place", "-m", "hsi=hsi.tif"], "exists already"),
         (["import", "../x", "-m", "hsi=hsi.tif"], "cannot name a scene"),
         (["import", "x" * 300, "-m", "hsi=hsi.tif"], "cannot name a scene"),

@@ -103,3 +103,20 @@ def test_prototypes_are_taught_pixel_by_pixel():
         assert model.filled[mine].tolist() == filled[kind] + [0] * (PROTOTYPES - len(filled[kind]))
         torch.testing.assert_close(model.prototypes[mine][: len(bank[kind])], torch.stack(bank[kind]))
         assert not model.prototypes[mine][len(bank[kind]) :].any()
+
+
+def test_empty_prototypes_take_no_part():
+    model, inputs = taught()
+    empty = model.filled == 0
+    with torch.inference_mode():
+        before = model(inputs).logits
+        model.prototypes[empty] = 9 * torch.randn(int(empty.sum()), model.size)
+        torch.testing.assert_close(model(inputs).logits, before, rtol=0, atol=1e-6)
+        model.prototypes[~empty] += 1
+        assert not torch.allclose(model(inputs).logits, before, atol=1e-4)
+
+
+def test_without_prototypes_a_pixel_stands_alone():
+    model, _, _ = build()
+    queries = torch.randn(5, model.size)
+    torch.testing.assert_close(model._convolved(queries), model.second(model.first(queries).relu()))

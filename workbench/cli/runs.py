@@ -1,6 +1,7 @@
 """Commands about runs: split, train, map, score."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -183,6 +184,41 @@ def map_(
         paths = map_scene(run, scene, device, lambda done, total: moved("windows", done / total), without, tta)
     for path in paths.values():
         print(path)
+
+
+@app.command()
+def export(
+    run: RunName,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; model.onnx in the run folder if not given.")
+    ] = None,
+    tile: Annotated[
+        int | None, typer.Option(help="Fix rows and columns of a network that takes any number, such as 256.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a trained network as ONNX for other programs, once onnxruntime answers as torch does.
+
+    It takes raw values, one input per modality, NaN where there is no data, and gives class probabilities; classes,
+    bands and reach are in the file's metadata, which --json prints.
+    """
+    from workbench.experiments import export_onnx, onnx_facts
+
+    path = export_onnx(run, output, tile)
+    facts = onnx_facts(path)
+    if as_json:
+        print(json.dumps({"path": str(path), **facts}, indent=1))
+        return
+    print(path)
+    for what, parity in (("random values", facts["parity"]["random"]), ("the run's scene", facts["parity"]["scene"])):
+        if parity is None:
+            say(f"Not checked on {what}, which is gone or has changed.")
+        else:
+            say(
+                f"On {what} ({parity['answers']} pixels): probabilities differ by at most "
+                f"{parity['largest_difference']:.1e} from torch's, {100 * parity['equal_classes']:.2f} % of the classes "
+                "are equal."
+            )
 
 
 @app.command()

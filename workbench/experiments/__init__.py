@@ -2,6 +2,7 @@
 
 from workbench.experiments.compare import compare_modalities
 from workbench.experiments.evaluate import evaluate
+from workbench.experiments.export import export_onnx, onnx_facts
 from workbench.experiments.maps import map_scene
 from workbench.experiments.minimal import minimal_supervision
 from workbench.experiments.modalities import ModalityTable, modality_table
@@ -13,9 +14,11 @@ __all__ = [
     "Run",
     "compare_modalities",
     "evaluate",
+    "export_onnx",
     "map_scene",
     "minimal_supervision",
     "modality_table",
+    "onnx_facts",
     "open_run",
     "train",
 ]

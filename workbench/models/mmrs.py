@@ -176,24 +176,19 @@ class MMRS(FusionModel):
 
     def _convolved(self, queries: Tensor) -> Tensor:
         """Two graph convolutions; a query is joined to its nearest prototypes, prototypes among themselves."""
-        known = self.prototypes[self.filled > 0]
-        if not len(known):
-            alone: Tensor = self.second(functional.relu(self.first(queries)))
-            return alone
-        near = min(NEIGHBOURS, len(known))
-        units, ones = functional.normalize(known, dim=1), functional.normalize(queries, dim=1)
-        likeness = units @ units.T
-        joined = torch.zeros_like(likeness).scatter_(1, likeness.topk(near, 1).indices, 1.0)
-        joined = torch.maximum(joined, joined.T).fill_diagonal_(1.0)
+        # empty prototypes are masked, not left out: then no shape hangs on values, and a GPU need not wait
+        filled = self.filled > 0
+        own = filled.sum().clamp(max=NEIGHBOURS) + 1.0  # a query's degree: its neighbours and itself
+        units, ones = functional.normalize(self.prototypes, dim=1), functional.normalize(queries, dim=1)
+        joined = _nearest(units @ units.T, filled) * filled[:, None]
+        itself = torch.eye(len(joined), device=joined.device, dtype=joined.dtype)
+        joined = torch.maximum(torch.maximum(joined, joined.T), itself)
         degree = joined.sum(1).rsqrt()
         joined = degree[:, None] * joined * degree
-        to_known = torch.zeros(len(queries), len(known), device=queries.device, dtype=queries.dtype)
-        to_known = to_known.scatter(1, (ones @ units.T).topk(near, 1).indices, 1.0)
-        own = (near + 1) ** -0.5  # a query's degree: its neighbours and itself
-        to_known = own * to_known * degree
-        first_known = functional.relu(self.first(joined @ known))
-        first = functional.relu(self.first(to_known @ known + own**2 * queries))
-        convolved: Tensor = self.second(to_known @ first_known + own**2 * first)
+        to_known = own.rsqrt() * _nearest(ones @ units.T, filled) * degree
+        first_known = functional.relu(self.first(joined @ self.prototypes))
+        first = functional.relu(self.first(to_known @ self.prototypes + own.reciprocal() * queries))
+        convolved: Tensor = self.second(to_known @ first_known + own.reciprocal() * first)
         return convolved
 
     @torch.no_grad()
@@ -229,6 +224,13 @@ class MMRS(FusionModel):
             self._answer({"aux": aux})[0], targets
         )
         return {"adversarial": 0.1 * fooled, "reconstruction": rebuilt, "one_role": 0.5 * alone}, adversary
+
+
+def _nearest(likeness: Tensor, filled: Tensor) -> Tensor:
+    """1 at the filled prototypes that a row is likest to, at most `NEIGHBOURS`; else 0. `(n, P)` to the same."""
+    likeness = likeness.masked_fill(~filled, float("-inf"))
+    places = likeness.topk(min(NEIGHBOURS, len(filled)), 1).indices
+    return torch.zeros_like(likeness).scatter(1, places, 1.0) * filled
 
 
 class _Extractor(nn.Module):
@@ -281,8 +283,9 @@ class _Generator(nn.Module):
     def forward(self, features: Tensor, targets: Tensor | None = None) -> Tensor:
         """`(n, size)` to `(n, size)`; noise and known classes, half of them, while learning only."""
         unknown = self.embed.num_embeddings - 1
-        kinds = torch.full((len(features),), unknown, device=features.device)
-        noise = torch.zeros(len(features), NOISE, device=features.device, dtype=features.dtype)
+        count = features.shape[0]  # `len` would fix it in an exported network
+        kinds = torch.full((count,), unknown, device=features.device)
+        noise = torch.zeros(count, NOISE, device=features.device, dtype=features.dtype)
         if targets is not None:
             kinds = torch.where(torch.rand(len(targets), device=targets.device) < 0.5, targets, kinds)
             noise = torch.randn_like(noise)

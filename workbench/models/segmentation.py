@@ -114,7 +114,9 @@ class ImagePooling(ConvNormRelu):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(B, C, H, W)` to `(B, outside, H, W)`."""
-        return super().forward(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
+        spread = super().forward(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
+        # laid out as the rest of the pyramid, or all that it is stacked with would be copied from one layout to another
+        return spread.contiguous(memory_format=torch.channels_last)
 
 
 def kaiming(module: nn.Module) -> None:

@@ -212,8 +212,9 @@ class LoopBlock(nn.Module):
         total = base if base is not start else start + first
         for layer in range(2, LAYERS + 1):
             outputs.append(self._layer(role, 1, layer, total))
-            # as released, the sums of aux start from base = start + first, and add first once more from layer 3 on
-            total = base + sum(outputs[1:], outputs[0])
+            if layer < LAYERS:
+                # as released, the sums of aux start from base = start + first, and add first once more from layer 3 on
+                total = base + sum(outputs[1:], outputs[0])
         for number in range(2, self.passes + 1):
             for layer in range(LAYERS):
                 others = [outputs[other] for other in range(LAYERS) if other != layer]
