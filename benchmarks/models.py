@@ -192,7 +192,8 @@ def tell_profile(name: str, view: View, size: Size, width: float, device: str, p
 def table(width: float) -> None:
     print("| network | view | parameters | million multiply-adds per window | per mapped pixel |")
     print("|---|---|---|---|---|")
-    for name in list_models():
+    networks = [name for name in list_models() if issubclass(model_class(name), FusionModel)]
+    for name in networks:
         for view in model_class(name).views:
             size = published(name, view)
             model = build(name, size, width, "meta")  # nothing is computed
