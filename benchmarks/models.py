@@ -28,6 +28,7 @@ OPTIMIZERS = {
     "nadam": torch.optim.NAdam,
     "sgd": functools.partial(torch.optim.SGD, momentum=0.9),
     "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
 }
 
 

@@ -108,7 +108,7 @@ def test_answers_that_are_no_numbers_leave_no_file(run, traced, tmp_path):
 
 
 def test_a_model_that_is_no_network_is_refused(run, monkeypatch):
-    monkeypatch.setattr(Run, "predictor", lambda self, device: SimpleNamespace(model=object()))
+    monkeypatch.setattr(Run, "predictor", lambda self, device, tta=None: SimpleNamespace(model=object()))
     with pytest.raises(WorkbenchError, match=r"no neural network \(not an nn.Module\)"):
         export_onnx(run)
 
