@@ -233,7 +233,8 @@ class Scene:
             return self.read(modality, bands=bands), 1
         chosen = arrays.check_bands(bands, info.bands, f"the overview of {info.name!r}")
         array = self._array(f"overview/{modality}")
-        small = arrays.read_window(array, slice(None), slice(None), chosen, f"the overview of {info.name!r}")
+        rows, cols = (slice(0, size) for size in array.shape[1:])
+        small = arrays.read_window(array, rows, cols, chosen, f"the overview of {info.name!r}")
         return small.astype(np.float32, copy=False), stride
 
     def pixel_of(self, x: float, y: float) -> tuple[int, int]:
