@@ -75,6 +75,7 @@ def test_the_run_keeps_what_a_run_keeps(ensemble, members):
     assert (ensemble.status["epoch"], ensemble.status["epochs"]) == (6, 6)
     assert ensemble.history[["member", "epoch"]].to_numpy().tolist() == [[m, e] for m in (1, 2, 3) for e in (1, 2)]
     training, one = ensemble.metrics["training"], members[0].metrics["training"]
+    assert training["steps"] == sum(member.metrics["training"]["steps"] for member in members)
     assert (training["epochs"], training["parameters"]) == (6, 3 * one["parameters"])
     assert training["receptive_field"] == one["receptive_field"]
     assert ensemble.metrics["tta"] is False

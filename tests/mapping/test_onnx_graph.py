@@ -1,5 +1,7 @@
 """Every registered network in every view as an ONNX graph on raw values; a new model gets these without a line."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -10,6 +12,7 @@ from workbench.base.errors import WorkbenchError
 from workbench.mapping import Predictor, onnx_graph
 from workbench.mapping.onnx_graph import build_graph, compare, fixed_side, random_windows
 from workbench.models import FusionModel, create_model, list_models, model_class, resolve_options
+from workbench.models.ensemble import Ensemble
 from workbench.models.scaling import BandScaling
 
 LATER = ("deeplabv3plus", "denseaspp")  # their operators are in the other ResNets too
@@ -80,6 +83,19 @@ def test_onnxruntime_answers_as_torch_does(name, view):
         for parameter in made.model.parameters():
             parameter.mul_(-1)
     assert compare(serialised, made, random_windows(made, side)).largest_difference > 0.1
+
+
+@pytest.mark.long
+def test_an_ensemble_is_one_graph_of_any_batch():
+    one, other = predictor("selfloop", "patch"), predictor("selfloop", "patch")
+    with torch.no_grad():
+        for weight in other.model.parameters():
+            weight.mul_(1.1)
+    both = replace(one, model=Ensemble([one.model, other.model]).eval())
+    side = fixed_side(both)
+    parity = compare(build_graph(both, side).SerializeToString(), both, random_windows(both, side))
+    assert parity.largest_difference < 1e-5
+    assert parity.equal_classes == 1
 
 
 def test_a_tile_fixes_what_is_free_and_nothing_else():

@@ -22,8 +22,8 @@ def compare_modalities(
 ) -> dict[str, Run]:
     """Train a model with all its modalities, then once with each modality alone, on one split with one recipe.
 
-    Alone, a modality plays every role that the model needs: the network and its training stay the same, only the information differs. This
-    is 'retrained without the others', not 'blanked at test time'.
+    Alone, a modality plays every role that the model needs: the network and its training stay the same, only the
+    information differs. This is 'retrained without the others', not 'blanked at test time'.
 
     Args:
         scene: The scene.

@@ -55,6 +55,8 @@ def joined_training(members: Sequence[Run]) -> dict[str, Any]:
     drawn = sum(part["seconds"] * part["samples_per_second"] for part in parts)
     return {
         "epochs": sum(part["epochs"] for part in parts),
+        "steps": sum(part["steps"] for part in parts),
+        "init": parts[0]["init"],
         "best_epoch": None,
         "stopped_early": any(part["stopped_early"] for part in parts),
         "seconds": seconds,

@@ -47,5 +47,7 @@ class Ensemble(Combined):
 
     def answers(self, inputs: Mapping[str, Tensor], view: View, attention: bool) -> Iterator[FusionOutput]:
         """What each member says."""
-        for one in self.members:
-            yield one(inputs, view=view, attention=attention)
+        for (
+            one
+        ) in self.networks:  # not through `forward`: the inputs are checked, and an exported graph takes any batch
+            yield one.patch(inputs, attention) if view == "patch" else one.dense(inputs, attention)

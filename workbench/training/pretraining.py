@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from workbench.base.files import atomic_file
 from workbench.runs.status import write_status
-from workbench.training.recorder import write_history
+from workbench.training.recorder import EpochRows, write_history
 from workbench.training.task import FusionTask
 
 PRETRAINED = "unlabelled.ckpt"
@@ -35,7 +34,7 @@ class PretrainingTask(FusionTask):
         return self.unlabelled_batch(self.current_epoch, step, self.global_rank, self.trainer.world_size)
 
 
-class PretrainingRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untyped
+class PretrainingRecorder(EpochRows):
     """Keeps history and checkpoint of the stage. Its epochs count up to 0, so that the training's begin at 1.
 
     Args:
@@ -44,21 +43,8 @@ class PretrainingRecorder(L.Callback):  # type: ignore[misc]  # Lightning is rea
     """
 
     def __init__(self, folder: Path, epochs: int) -> None:
+        super().__init__()
         self.folder, self.epochs = folder, epochs
-        self.rows: list[dict[str, Any]] = []
-        self._started = 0.0
-
-    def state_dict(self) -> dict[str, Any]:
-        """History so far, for the checkpoint."""
-        return {"rows": self.rows}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the history of a checkpoint."""
-        self.rows = list(state["rows"])
-
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Start the clock."""
-        self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write, the checkpoint last."""

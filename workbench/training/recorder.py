@@ -18,7 +18,27 @@ BEST = "best.safetensors"
 VALIDATION = ("validation_loss", "validation_oa", "validation_aa")
 
 
-class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untyped
+class EpochRows(L.Callback):  # type: ignore[misc]  # Lightning is read untyped
+    """Rows of a history that a checkpoint carries on, and the clock of the epoch at hand."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._started = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """History so far, for the checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the history of a checkpoint."""
+        self.rows = list(state["rows"])
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+
+class RunRecorder(EpochRows):
     """Validates, keeps the best weights, the history and the point to resume from, and stops early.
 
     The checkpoint is written last: a kill before it repeats the epoch, whose results are the same, and overwrites the
@@ -31,17 +51,8 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
     """
 
     def __init__(self, folder: Path, before: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__()
         self.folder, self.before = folder, before
-        self.rows: list[dict[str, Any]] = []
-        self._started = 0.0
-
-    def state_dict(self) -> dict[str, Any]:
-        """History so far, for the checkpoint."""
-        return {"rows": self.rows}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the history of a checkpoint."""
-        self.rows = list(state["rows"])
 
     @property
     def best_epoch(self) -> int:
@@ -49,10 +60,6 @@ class RunRecorder(L.Callback):  # type: ignore[misc]  # Lightning is read untype
         if self.rows[-1]["validation_aa"] is None:
             return int(self.rows[-1]["epoch"])
         return int(max(self.rows, key=lambda row: (row["validation_aa"], -row["validation_loss"]))["epoch"])
-
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Start the clock."""
-        self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Validate and write."""
