@@ -17,6 +17,7 @@ from workbench.mapping import Predictor
 from workbench.models.pixels import PixelTable, load_pixels, square, valid_positions
 from workbench.models.predict import logits_at, precision_context
 from workbench.runs import RunFolder
+from workbench.runs.folder import probability_column
 from workbench.scenes import Collection, Scene
 from workbench.splits import Sample, Split
 
@@ -122,7 +123,8 @@ def _predictions(predictor: Predictor, table: PixelTable, sample: Sample, side: 
     positions = sample.positions[chosen]
     with precision_context(predictor.precision, predictor.device):
         logits = logits_at(predictor.model, predictor.model, table, positions, predictor.view)
-    confidence, index = torch.from_numpy(logits).softmax(1).max(1)
+    probabilities = torch.from_numpy(logits).softmax(1)
+    confidence, index = probabilities.max(1)
     return pd.DataFrame(
         {
             "set": side,
@@ -132,6 +134,9 @@ def _predictions(predictor: Predictor, table: PixelTable, sample: Sample, side: 
             "reference": sample.labels[chosen],
             "predicted": predictor.classes[index.numpy()],
             "confidence": confidence.numpy(),
+            **{
+                probability_column(int(value)): probabilities[:, k].numpy() for k, value in enumerate(predictor.classes)
+            },
         }
     )
 

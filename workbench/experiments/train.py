@@ -44,7 +44,7 @@ from workbench.training.sampling import check_dropout
 from workbench.training.task import Samples
 from workbench.training.unlabelled import Unlabelled, unlabelled_pixels
 
-RESULT_VERSION = 1
+RESULT_VERSION = 2
 """Raised when a change in this room changes the figures of a run."""
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 AGAIN = "Give the command that trained it again: it continues, or makes anew what is missing."
 
 
+def probability_column(value: int) -> str:
+    """Column of the table of predictions that holds the probability of a class, float32."""
+    return f"p{value}"
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """A run as its folder tells it; each file is read when it is asked for.
@@ -73,7 +78,11 @@ class RunFolder:
 
     @property
     def predictions(self) -> "pd.DataFrame":
-        """One row per test and validation pixel: set, tile, row, col, reference, predicted, confidence."""
+        """One row per test and validation pixel.
+
+        Columns set, tile, row, col, reference, predicted, confidence, and the probability of each class in
+        `probability_column` of its value.
+        """
         return self._table("predictions.parquet")
 
     @property
