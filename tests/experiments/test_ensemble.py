@@ -90,7 +90,7 @@ def test_its_answers_are_the_mean_of_its_members(ensemble, members, scene):
     kept = ensemble.predictions
     expected = mean.reshape(*SHAPE, -1)[kept["row"], kept["col"]]
     np.testing.assert_allclose(kept["confidence"], expected.max(1), atol=1e-5)
-    columns = [probability_column(value) for value in run.split.classes]
+    columns = [probability_column(value) for value in ensemble.split.classes]
     np.testing.assert_allclose(kept[columns], expected, atol=1e-5)
     mapped = ensemble.predict()["tiny"]
     assert (mapped[kept["row"], kept["col"]] == kept["predicted"]).mean() > 0.999
