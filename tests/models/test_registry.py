@@ -80,12 +80,14 @@ def test_overfits_sixteen_samples(name, view):
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     for _ in range(60):
         output = model.learn(inputs, targets, view)
+        right = output.logits.argmax(1) == targets
+        if right.float().mean() > 0.95:
+            return
         loss = functional.cross_entropy(output.logits, targets) + sum(output.losses.values())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    right = model(inputs, view=view).logits.argmax(1) == targets
-    assert right.float().mean() > 0.95
+    pytest.fail(f"after 60 steps {right.float().mean():.0%} of what it was trained on is right")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
