@@ -119,7 +119,8 @@ class MFT(FusionModel):
     def _features(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Features of both roles, each `(B, size, H, W)`."""
         x = functional.relu(self.spectral_norm(self.spectral(inputs["hsi"][:, None])))
-        x = x.flatten(1, 2)  # kernels and bands become channels
+        # kernels and bands become channels, laid out once for both convolutions
+        x = x.flatten(1, 2).contiguous(memory_format=torch.channels_last)
         hsi = functional.relu(self.hsi_norm(self.groupwise(x) + self.pointwise(x)))
         return hsi, functional.gelu(self.aux_norm(self.aux_conv(inputs["aux"])))
 
