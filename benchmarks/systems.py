@@ -4,14 +4,15 @@ Run ``python benchmarks/systems.py terramesh`` (AMM-FuseNet and its six baseline
 with a map, not accuracy), ``idtrees2020`` (patch networks and pixel models; groups apart) or ``demo`` (all models, blocks).
 Import the first two before: ``workbench import NAME --from FOLDER``. Every network is trained for the same number of
 steps with the recipe `common`, without validation: nothing is chosen. Runs are kept as any run is, so that the same
-command again prints the table at once.
+command again prints the table at once. ``--protocol random --models fusatnet selfloop random_forest`` shows how far a
+random split flatters: compare with the same models under the plan's own protocol, or another.
 """
 
 import argparse
 import statistics
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Any
 
@@ -58,14 +59,13 @@ PLANS = {
 }
 
 
-def one(scene: str, model: str, seed: int, fold: int) -> dict[str, Any]:
+def one(scene: str, plan: Plan, model: str, seed: int, fold: int) -> dict[str, Any]:
     """Scores of one run."""
     from workbench.experiments import train
     from workbench.models import model_class
     from workbench.scenes import open_scene
     from workbench.splits import make_split
 
-    plan = PLANS[scene]
     parameters = {**plan.parameters, "validation_fraction": 0.0}
     if plan.folds > 1:
         parameters |= {"folds": plan.folds, "fold": fold}
@@ -88,7 +88,7 @@ def one(scene: str, model: str, seed: int, fold: int) -> dict[str, Any]:
         **({"steps": plan.steps, **plan.changes} if network else {}),
     )
     metrics = run.metrics
-    print(f"{model} seed {seed} fold {fold}: {100 * metrics['test']['oa']:.1f} %", flush=True)
+    print(f"{model} {plan.protocol} seed {seed} fold {fold}: {100 * metrics['test']['oa']:.1f} %", flush=True)
     return {"model": model, "seed": seed, "metrics": metrics}
 
 
@@ -134,10 +134,17 @@ def main() -> None:
     parser.add_argument("scene", choices=list(PLANS))
     parser.add_argument("--seeds", type=int, default=3, help="splits and trainings, each with its own seed")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one thread each")
+    parser.add_argument("--models", nargs="+", help="instead of those of the plan")
+    parser.add_argument("--protocol", help="instead of that of the plan, without folds")
     arguments = parser.parse_args()
     plan = PLANS[arguments.scene]
+    if arguments.models:
+        plan = replace(plan, models=tuple(arguments.models))
+    if arguments.protocol and arguments.protocol != plan.protocol:
+        kept = {key: value for key, value in plan.parameters.items() if key == "leave_out"}
+        plan = replace(plan, protocol=arguments.protocol, folds=1, parameters=kept)
     asked = [
-        (arguments.scene, model, seed, fold)
+        (arguments.scene, plan, model, seed, fold)
         for seed in range(arguments.seeds)
         for model in plan.models
         for fold in range(plan.folds)
