@@ -86,7 +86,8 @@ def _weights(size: NDArray[np.int64], rule: str, expected: Sequence[float] | Non
             "While dealing out points: 'neyman' needs the expected user's accuracy of each class, from 0 to 1 "
             "(--expect CLASS=0.9); without any, take 'proportional'."
         )
-    return size * np.sqrt(np.where(size > 0, accuracy * (1 - accuracy), 0))
+    weight: NDArray[np.float64] = size.astype(np.float64) * np.sqrt(np.where(size > 0, accuracy * (1 - accuracy), 0))
+    return weight
 
 
 def _whole(shares: NDArray[np.float64], points: int, size: NDArray[np.int64]) -> NDArray[np.int64]:

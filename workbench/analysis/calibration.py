@@ -30,7 +30,7 @@ class Calibration:
         counts: Pixels in each bin, int64 (M,).
         confidence: Mean confidence in each bin, (M,); NaN in a bin without pixels.
         accuracy: Share of right pixels in each bin, (M,); NaN in a bin without pixels.
-        ece: Expected calibration error: the mean of \\|accuracy - confidence\\| over the bins, weighted by their pixels
+        ece: Expected calibration error: the mean distance of accuracy and confidence over the bins, weighted by their pixels
             (equation 3).
         mce: Maximum calibration error: the largest of those differences (equation 5).
         brier: Brier score: the mean over the pixels of the squared differences to the right answer, summed over the
