@@ -6,6 +6,10 @@ of R's mapaccuracy::stehman2014 are what the manual of drift prints for the same
 """
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -211,6 +215,13 @@ def test_all_right_says_how_sure_that_is():
 def test_bad_input(counts, mapped, classes, words):
     with pytest.raises(WorkbenchError, match=words):
         estimate_area(counts, mapped, classes)
+
+
+def test_the_example_of_the_docs_prints_what_it_says():
+    text = (Path(__file__).parents[2] / "docs" / "area.md").read_text(encoding="utf-8")
+    code, printed = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL).group(1) for kind in ("python", "text"))
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, encoding="utf-8")
+    assert done.stdout == printed
 
 
 def test_more_points_than_pixels_are_refused_where_it_matters():

@@ -12,10 +12,9 @@ import pyogrio
 import pytest
 import rasterio
 
-from workbench.analysis.area import Z, estimate_area
+from workbench.analysis.area import MAPPED, Z, estimate_area
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments import sample_map, score_sample
-from workbench.experiments.area import MAPPED
 from workbench.experiments.sampling import draw
 from workbench.mapping.class_map import open_class_map
 from workbench.runs import open_run_folder
@@ -49,13 +48,22 @@ def write_map(path, values, crs="EPSG:32633", transform=None, nodata=0, names=NA
     return path
 
 
-@pytest.fixture
-def drawn(tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A map, its truth, and an unanswered sample of it."""
+    folder = tmp_path_factory.mktemp("sample")
     shown, truth = world()
-    path = write_map(tmp_path / "map.tif", shown)
-    sample = sample_map(path, tmp_path / "points.gpkg", 200, seed=3)
-    return path, shown, truth, tmp_path / "points.gpkg", sample
+    path = write_map(folder / "map.tif", shown)
+    sample = sample_map(path, folder / "points.gpkg", 200, seed=3)
+    return path, shown, truth, folder / "points.gpkg", sample
+
+
+@pytest.fixture
+def drawn(made, tmp_path):
+    """The same, in files that a test may change."""
+    path, shown, truth, file, sample = made
+    copies = [shutil.copy(one, tmp_path / one.name) for one in (path, file)]
+    return copies[0], shown, truth, copies[1], sample
 
 
 def edit(path, change, layer="points"):
@@ -169,7 +177,7 @@ def test_unanswered_points_are_left_out_and_told(drawn):
     _, _, truth, file, _ = drawn
     found = score_sample(edit(file, answered(truth, skip=(5, 17))))
     assert (found.answered, found.unanswered) == (198, (5, 17))
-    assert any("2 points have no answer" in note and "5, 17" in note for note in found.notes())
+    assert any("2 of 200 points, 5, 17." in note for note in found.notes())
     with pytest.raises(WorkbenchError, match="none of its 200 points has an answer"):
         score_sample(edit(file, lambda table: table.assign(reference=None)))
 

@@ -17,6 +17,9 @@ from workbench.base.errors import WorkbenchError
 Z = 1.96
 """Standard errors on either side of a 95 % confidence interval, as the paper rounds it."""
 
+MAPPED = "mapped area (pixel count), not an estimate"
+"""What faces call the pixels that a map shows of a class: a count, which the map's errors bias."""
+
 
 @dataclass(frozen=True)
 class Estimate:

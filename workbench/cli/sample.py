@@ -66,9 +66,10 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Accuracy of the map and area of each class, with 95 % confidence, from answered points."""
+    from workbench.analysis.area import MAPPED
     from workbench.base.files import write_text
     from workbench.experiments import score_sample
-    from workbench.experiments.area import HECTARE, MAPPED, told
+    from workbench.experiments.area import HECTARE, told
 
     found = score_sample(points, map_)
     frame = found.to_frame()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis import confusion_matrix
-from workbench.analysis.area import AreaEstimate, Estimate, estimate_area
+from workbench.analysis.area import MAPPED, AreaEstimate, Estimate, estimate_area
 from workbench.base.errors import WorkbenchError, nearest
 from workbench.experiments.point_file import PointSample, read_points
 from workbench.mapping.class_map import open_class_map
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HECTARE = 10_000.0  # square metres
-MAPPED = "mapped area (pixel count), not an estimate"
 SHOWN = 10  # ids that a message lists
 
 
@@ -72,13 +71,14 @@ class SampleScore:
         """What must be read with the table, as sentences."""
         first = (
             "Reference classes are those of the interpreter. ± is half of a 95 % confidence interval (Olofsson et al. "
-            "2014, with the correction for finite strata); areas are estimated from the points, not counted on the map."
+            "2014, with the correction for finite strata); areas are estimated from the points, not counted on the map. "
+            "Where a class hides in small parts of a large one, few points meet it, and its interval is too narrow."
         )
         lines = [first]
         if self.unanswered:
             lines.append(
-                f"{len(self.unanswered)} points have no answer and are left out, as if chance had chosen them: "
-                f"{_ids(self.unanswered)}. Where the hard ones are left out, accuracy comes out too high."
+                f"Left out for want of an answer, as if chance had chosen them: {len(self.unanswered)} of "
+                f"{self.answered + len(self.unanswered)} points, {_ids(self.unanswered)}. Where the hard ones are left out, accuracy comes out too high."
             )
         if self.pixel_area is None:
             lines.append(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from workbench import __version__
 from workbench.analysis.allocation import allocate
+from workbench.analysis.area import MAPPED
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments.point_file import PointSample, write_points
 from workbench.mapping.class_map import ClassMap, open_class_map
@@ -75,7 +76,7 @@ def sample_map(
         "pixel_width": repr(min(raster.grid.resolution or (1.0, 1.0))),
         "grid": str(raster.grid),
         "drawn_by": f"workbench {__version__}",
-        "area": "pixels of strata are mapped area (pixel count), not an estimate",
+        "area": f"pixels of strata are {MAPPED}",
     }
     sample = _tables(raster, drawn, dict(zip(values, counts.tolist(), strict=True)), pixels, classes, about)
     write_points(sample, Path(output))
@@ -160,7 +161,7 @@ def strata_table(sample: PointSample) -> "pd.DataFrame":
     return pd.DataFrame(
         {
             "class": [f"{value} {sample.classes.name(value)}" for value in strata["value"]],
-            "mapped area (pixel count), not an estimate": strata["pixels"],
+            MAPPED: strata["pixels"],
             "points": strata["points"],
             "inclusion probability": strata["points"] / strata["pixels"],
         }
