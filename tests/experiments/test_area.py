@@ -213,6 +213,7 @@ def first(table, **values):
         (lambda t: first(t, reference="3"), "point 1: '3'.*Classes are 1 forest, 2 water, 7 road"),
         (lambda t: first(t, id=2), "ids of points occur twice: 2"),
         (lambda t: first(t, id=900), "points 900 have no design"),
+        (lambda t: first(t, id=None), "points without id have no design"),
         (lambda t: t[~t["id"].isin([4, 8])], "points 4, 8 are gone"),
         (lambda t: t.set_geometry(t.geometry.where(t["id"] != 6, t.geometry.translate(1, 0))), "points 6 were moved"),
         (lambda t: t.drop(columns="reference"), "lost the column 'reference'"),
@@ -230,6 +231,8 @@ def test_spoilt_points_are_refused(drawn, change, words):
         ("strata", lambda t: t.assign(points=t["points"] + 1), "contradict each other"),
         ("classes", lambda t: t[t["value"] != 7], "lost class 7"),
         ("classes", lambda t: t.assign(name=["2", *t["name"][1:]]), "'2' is the value of one class and the name"),
+        ("classes", lambda t: t.assign(name=[None, *t["name"][1:]]), "lacks its value or its name"),
+        ("about", lambda t: t.assign(value="much"), "'much' for 'pixel_width', which is no number"),
         ("design", lambda t: t.drop(columns="stratum"), "'design' has lost the column 'stratum'"),
     ],
 )

@@ -149,13 +149,12 @@ def score_sample(points: str | Path, class_map: str | Path | None = None) -> Sam
     values = list(sample.classes.values)
     pixels = dict(zip(sample.strata["value"].tolist(), sample.strata["pixels"].tolist(), strict=True))
     counts = confusion_matrix(answers[known], frame["stratum"].to_numpy()[known], values)
-    area = sample.about.get("pixel_area_m2", "")
     return SampleScore(
         estimate=estimate_area(counts, [pixels.get(value, 0) for value in values], values, corrected=True),
         classes=sample.classes,
         answered=int(known.sum()),
         unanswered=tuple(int(number) for number in frame["id"][~known]),
-        pixel_area=float(area) if area else None,
+        pixel_area=_length(sample.about, "pixel_area_m2", doing),
         about=sample.about,
     )
 
@@ -196,7 +195,7 @@ def _joined(sample: PointSample, doing: str) -> "pd.DataFrame":
     if {value: count for value, count in told.items() if count} != {int(v): int(n) for v, n in drawn.items()}:
         raise WorkbenchError(f"{doing}: the layers 'design' and 'strata' contradict each other. Draw the points again.")
     frame = points.merge(design, on="id", how="left", validate="one_to_one")
-    moved = _moved(frame, sample.about)
+    moved = _moved(frame, (_length(sample.about, "pixel_width", doing) or 1) / 4)
     if moved:
         raise WorkbenchError(
             f"{doing}: points {_ids(moved)} were moved off their pixels. Move them back to x and y; their answers are for "
@@ -205,9 +204,8 @@ def _joined(sample: PointSample, doing: str) -> "pd.DataFrame":
     return frame
 
 
-def _moved(frame: Any, about: Mapping[str, str]) -> list[int]:
-    """Ids of points whose geometry lies a quarter of a pixel or more beside x and y, or is gone."""
-    reach = float(about.get("pixel_width") or 1) / 4
+def _moved(frame: Any, reach: float) -> list[int]:
+    """Ids of points whose geometry lies further than `reach` from x and y, or is gone."""
     places = frame.geometry
     off = places.is_empty | places.isna()
     far = np.hypot(places.x - frame["x"], places.y - frame["y"]) > reach
@@ -253,7 +251,17 @@ def _text(answer: Any) -> str:
 
 
 def _ids(numbers: Sequence[Any]) -> str:
-    return ", ".join(map(str, numbers[:SHOWN])) + (f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else "")
+    words = ["without id" if math.isnan(number) else str(int(number)) for number in numbers[:SHOWN]]
+    return ", ".join(words) + (f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else "")
+
+
+def _length(about: Mapping[str, str], key: str, doing: str) -> float | None:
+    """A number of the layer `about`, None where it is empty."""
+    text = about.get(key, "")
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise WorkbenchError(f"{doing}: its layer 'about' says {text!r} for {key!r}, which is no number.") from None
 
 
 def _times(value: float | None, factor: float) -> float | None:

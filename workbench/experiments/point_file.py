@@ -95,9 +95,15 @@ def read_points(path: Path) -> PointSample:
         raise WorkbenchError(f"While reading a sample of points: {path} is missing. Check the path.")
     tables = {layer: _layer(path, layer) for layer in LAYERS}
     about = tables["about"].astype(str)
+    classes = tables["classes"].fillna({"color": "#999999"})
+    if classes[["value", "name"]].isna().any().any():
+        raise WorkbenchError(
+            f"While reading a sample of points from {path}: a row of its layer 'classes' lacks its value or its name. "
+            "Give it both."
+        )
     rows = [
         {"value": int(row.value), "name": str(row.name), "color": str(row.color)}
-        for row in tables["classes"].fillna({"color": "#999999"}).itertuples(index=False)
+        for row in classes.itertuples(index=False)
     ]
     return PointSample(
         points=tables["points"],
