@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from workbench.base.errors import WorkbenchError as WorkbenchError
     from workbench.experiments import map_scene as map_scene
     from workbench.experiments import open_run as open_run
+    from workbench.experiments import sample_map as sample_map
+    from workbench.experiments import score_sample as score_sample
     from workbench.experiments.evaluate import evaluate as evaluate
     from workbench.experiments.train import train as train
     from workbench.models import create_model as create_model
@@ -41,6 +43,8 @@ _ROOMS = {
     "open_run": "workbench.experiments",
     "open_scene": "workbench.scenes",
     "report": "workbench.reports",
+    "sample_map": "workbench.experiments",
+    "score_sample": "workbench.experiments",
     "train": "workbench.experiments",
 }
 

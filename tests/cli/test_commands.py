@@ -120,7 +120,7 @@ def run(call, place):
 
 def test_the_commands_are_those_of_the_day():
     assert set(COMMANDS) == {
-        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "minimal", "map", "export", "evaluate", "modalities", "runs", "report", "lab", "serve",
+        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "minimal", "map", "export", "evaluate", "modalities", "runs", "report", "lab", "serve", "sample",
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ REPORTS = {
     "attention": {"count": 2},
     "errors": {},
 }
-PLOTS = {"explore": 27, "train": 3, "attention": 2, "errors": 2}
+PLOTS = {"explore": 27, "train": 4, "attention": 2, "errors": 2}
 
 
 @pytest.fixture(scope="module")

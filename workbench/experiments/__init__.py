@@ -1,5 +1,6 @@
 """Floor 5: the verbs (train, evaluate, map) that tie the rooms below together."""
 
+from workbench.experiments.area import score_sample
 from workbench.experiments.compare import compare_modalities
 from workbench.experiments.evaluate import evaluate
 from workbench.experiments.export import export_onnx, onnx_facts
@@ -7,6 +8,7 @@ from workbench.experiments.maps import map_scene
 from workbench.experiments.minimal import minimal_supervision
 from workbench.experiments.modalities import ModalityTable, modality_table
 from workbench.experiments.run import Run, open_run
+from workbench.experiments.sampling import sample_map
 from workbench.experiments.train import train
 
 __all__ = [
@@ -20,5 +22,7 @@ __all__ = [
     "modality_table",
     "onnx_facts",
     "open_run",
+    "sample_map",
+    "score_sample",
     "train",
 ]

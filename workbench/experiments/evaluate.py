@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from workbench.analysis import confusion_matrix, scores
 from workbench.base.errors import WorkbenchError
 from workbench.experiments.absent import answer_without, left_out, stand_ins
+from workbench.experiments.calibration import calibration_figures
 from workbench.experiments.ensemble import ensemble_figures
 from workbench.experiments.run import as_run
 from workbench.mapping import Predictor
@@ -110,6 +111,7 @@ def evaluate_predictor(
         metrics[f"{side}_pixels_without_data"] = len(sample) - len(frame)
         metrics[side] = _scores(frame, split.classes) if len(frame) else None
         tables.append(frame)
+    metrics["calibration"] = calibration_figures(pd.concat(tables), split.classes)
     test = tables[0]
     metrics["bayes"] = _bayes(scene, test)
     metrics["objects"] = _objects(scene, test, split.classes)

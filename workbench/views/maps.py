@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.analysis.area import MAPPED
 from workbench.base.errors import WorkbenchError
 from workbench.runs import RunFolder
 from workbench.scenes import Scene
@@ -134,8 +135,8 @@ def class_map(run: RunFolder, scene: Scene, size: int | None = FRAME) -> Picture
     return Picture(
         class_element(values, classes, grid, "map").opts(**grid.options(size)),
         f"Class map of {scene.name}",
-        f"What run {run.id} says of every pixel; transparent where a modality has no data.",
-        class_counts(values, classes, stride),
+        f"What run {run.id} says of every pixel; transparent where a modality has no data.{_counted(stride)}",
+        mapped_area(values, classes, stride),
         class_legend(classes, values),
     )
 
@@ -158,8 +159,8 @@ def label_and_class_map(run: RunFolder, scene: Scene, size: int = 430) -> Pictur
         hv.Layout([element.opts(**options) for element in elements]).cols(2).opts(shared_axes=True),
         f"Labels and class map of {scene.name}",
         f"Left the labels, right the class map. They agree on {agree:.1%} of the labelled pixels drawn, training "
-        "pixels included: that is no accuracy.",
-        class_counts(mapped, scene.classes, stride).join(
+        f"pixels included: that is no accuracy.{_counted(stride)}",
+        mapped_area(mapped, scene.classes, stride).join(
             class_counts(labels, scene.classes, stride)[["drawn pixels"]].rename(columns={"drawn pixels": "labelled"})
         ),
         class_legend(scene.classes, np.concatenate([labels.ravel(), mapped.ravel()])),
@@ -257,6 +258,15 @@ def class_counts(values: NDArray[Any], classes: ClassTable, stride: int = 1) -> 
     share = counts / max(int(counts.sum()), 1)
     index = pd.Index([f"{entry.value} {entry.name}" for entry in classes], name="class")
     return pd.DataFrame({"drawn pixels": counts, "%": (100 * share).round(1)}, index=index)
+
+
+def mapped_area(values: NDArray[Any], classes: ClassTable, stride: int = 1) -> Any:
+    """What a map shows of each class, as a pandas DataFrame whose head says that it is no estimate of area."""
+    return class_counts(values, classes, stride).rename(columns={"drawn pixels": MAPPED, "%": "% of the map"})
+
+
+def _counted(stride: int) -> str:
+    return f" The table counts squares of {stride} x {stride} pixels as one." if stride > 1 else ""
 
 
 def _indexed(index: NDArray[Any], colors: list[str], grid: Grid, name: str, words: list[str]) -> Any:
