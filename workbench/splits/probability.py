@@ -125,20 +125,22 @@ def stratified_accuracy(population: Mapping[int, int], sample: Mapping[int, tupl
         raise WorkbenchError("While estimating accuracy from a sample: it is empty.")
     # A stratum that is not met weighs nothing: the figure is of those that are.
     size = sum(population[stratum] for stratum in met)
-    oa = aa = oa_variance = aa_variance = 0.0
+    oa = oa_variance = aa_variance = 0.0
+    shares = []
     unmet = len(population) - len(met)
     reason = f"{unmet} strata have no sampled pixel" if unmet else ""
     for stratum in met:
         right, many = sample[stratum]
         share, weight = right / many, population[stratum] / size
         oa += weight * share
-        aa += share / len(met)
+        shares.append(share)
         if many < LEAST:
             reason = "a stratum has one sampled pixel"
             continue
         variance = (1 - many / population[stratum]) * share * (1 - share) / (many - 1)
         oa_variance += weight**2 * variance
         aa_variance += variance / len(met) ** 2
+    aa = math.fsum(shares) / len(shares)
     if reason:
         return SampledAccuracy(oa, None, aa, None, reason)
     return SampledAccuracy(oa, math.sqrt(oa_variance), aa, math.sqrt(aa_variance))

@@ -120,7 +120,8 @@ class Split:
     @property
     def citation(self) -> str:
         """The split in one line, for a paper or a log: rule, seed, window, buffer, and both hashes."""
-        fold = f", fold {self.parameters['fold']} of {self.parameters['folds']}" if self.parameters.get("folds") else ""
+        folds = self.parameters.get("folds")
+        fold = f", fold {self.parameters['fold'] + 1} of {folds}" if folds else ""
         return (
             f"split by {self.protocol}, seed {self.seed}{fold}, patch {self.patch_size}, buffer {self.buffer}, "
             f"sha256 {self.hash}, of scene sha256 {self.scene_hash}"
