@@ -73,7 +73,7 @@ def row(title: str, audits: list[Audit]) -> str:
         cells.append(f"{np.mean(values):6.1f} +- {np.std(values, ddof=1) if len(values) > 1 else 0:4.1f}")
     leaks = [audit.leak() for audit in audits]
     inside, overlap = (100 * np.mean([getattr(leak, key) for leak in leaks]) for key in ("inside", "overlap"))
-    return f"{title:44s} {many:8.0f}  {'  '.join(cells)}  {inside:7.1f}  {overlap:7.1f}"
+    return f"{title:48s} {many:8.0f}  {'  '.join(cells)}  {inside:7.1f}  {overlap:7.1f}"
 
 
 def table(mask: Mask, patch_size: int, seeds: int, share: float, per_class: int, buffer: int) -> list[str]:
@@ -87,7 +87,7 @@ def table(mask: Mask, patch_size: int, seeds: int, share: float, per_class: int,
         "16-px blocks, no buffer": lambda random: random_blocks(labels, positions, 16, share, 0, random),
         f"16-px blocks, buffer {buffer}": lambda random: random_blocks(labels, positions, 16, share, buffer, random),
     }
-    lines = [f"{'split':44s} {'n train':>8s}  {'OA':>14s}  {'AA':>14s}  {'kappa':>14s}  inside %  overlap %"]
+    lines = [f"{'split':48s} {'n train':>8s}  {'OA':>14s}  {'AA':>14s}  {'kappa':>14s}  inside %  overlap %"]
     for title, way in ways.items():
         splits = [coded(mask, positions, way(np.random.default_rng(seed)), patch_size) for seed in range(seeds)]
         lines.append(row(title, [split.audit() for split in splits]))

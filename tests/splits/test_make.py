@@ -4,7 +4,7 @@ import pytest
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.splits import make_split
 
-PROTOCOLS = ("random", "blocks", "groups", "polygons", "probability")
+PROTOCOLS = ("random", "blocks", "groups", "probability")
 
 
 def pixels(sample):

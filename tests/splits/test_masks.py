@@ -146,7 +146,7 @@ def test_a_cube_and_a_missing_file_are_no_masks(tmp_path):
 
 def test_empty_sides_and_large_patches(three):
     _, train, test = three
-    with pytest.raises(WorkbenchError, match="TE.mat: no pixel is on the side 'test'"):
+    with pytest.raises(WorkbenchError, match=r"TE.mat: no pixel is on the side 'test'"):
         split_of_masks(*of(train, 0 * test))
     with pytest.raises(WorkbenchError, match="31 x 31 pixels does not fit into 30 x 40"):
         split_of_masks(*of(train, test), patch_size=31)
