@@ -111,3 +111,19 @@ def test_a_class_of_one_polygon_is_named(scene, tile):
     split = make_split(scene(tile(labels)), "polygons", patch_size=3)
     assert split.classes == (1, 2)
     assert "absent from" in split.dropped[3]
+
+
+def test_classes_of_few_polygons_do_not_keep_all_others_from_validating(scene, tile):
+    """Crowns in small tiles, as many classes have two of: hardly any choice by chance spares half of every class."""
+    random = np.random.default_rng(0)
+    tiles = []
+    for number in range(16):
+        labels = np.zeros((22, 22), int)
+        for top in (1, 12):
+            for left in (1, 12):
+                labels[top : top + 8, left : left + 8] = random.integers(1, 4)
+        labels[1:9, 1:9] = 4 + number // 2
+        tiles.append(tile(labels, f"tile {number}"))
+    split = make_split(scene(*tiles, classes=11), "polygons", patch_size=11)
+    assert len(split.validation) > 100
+    assert {leak.overlap for leak in split.audit().leaks} == {0}

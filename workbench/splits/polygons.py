@@ -16,7 +16,7 @@ from workbench.splits.parameters import SplitParameters
 from workbench.splits.pixel_graph import components
 from workbench.splits.pool import Pool
 from workbench.splits.sides import TEST, TRAIN, VALIDATION, Assigned
-from workbench.splits.unit_cells import count_unit_cells, unit_starts
+from workbench.splits.unit_cells import count_unit_cells, sparing, unit_starts
 
 
 class PolygonsParameters(SplitParameters):
@@ -48,7 +48,8 @@ def assign_polygons(pool: Pool, parameters: PolygonsParameters, patch_size: int,
         return float(shared(train_counts / total, test_counts / total, parameters.test_fraction).sum())
 
     test = search(test_score, starts(parameters.test_fraction), random)
-    validation = choose_validation(cells, ~test, total.size, parameters.validation_fraction, starts, random)
+    spared = sparing(starts, pool, unit, ~test, random)
+    validation = choose_validation(cells, ~test, total.size, parameters.validation_fraction, spared, random)
     side = np.full(len(pool.labels), TRAIN, np.int8)
     side[test[unit]] = TEST
     side[validation[unit]] = VALIDATION

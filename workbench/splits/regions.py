@@ -18,7 +18,7 @@ from workbench.splits.parameters import SplitParameters
 from workbench.splits.pixel_graph import pixel_graph
 from workbench.splits.pool import Pool
 from workbench.splits.sides import TEST, TRAIN, VALIDATION, Assigned
-from workbench.splits.unit_cells import count_unit_cells, unit_starts
+from workbench.splits.unit_cells import count_unit_cells, sparing, unit_starts
 
 
 class RegionsParameters(SplitParameters):
@@ -44,7 +44,8 @@ def assign_regions(pool: Pool, parameters: RegionsParameters, patch_size: int, s
         mine = pool.only(training)
         cells, starts = count_unit_cells(mine, region, buffer), unit_starts(mine, region, random)
         everything, kinds = np.ones(regions.size, bool), mine.values.size
-        validation = choose_validation(cells, everything, kinds, parameters.validation_fraction, starts, random)
+        spared = sparing(starts, mine, region, everything, random)
+        validation = choose_validation(cells, everything, kinds, parameters.validation_fraction, spared, random)
         side[training[validation[region]]] = VALIDATION
     drop_near(pool.positions, side, buffer)
     tested = np.unique(part[side == TEST]).size

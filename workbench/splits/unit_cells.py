@@ -83,9 +83,10 @@ def _reaches(pool: Pool, unit: NDArray[np.int64], buffer: int) -> Any:
 
 
 def unit_starts(pool: Pool, unit: NDArray[np.int64], random: np.random.Generator) -> Starts:
-    """Starts over units: scattered ones by chance, clumped ones (little lost to the buffer) by a wave over their places."""
+    """Starts over units: scattered by chance; by a wave over their places, or by whole tiles (little lost to the buffer)."""
     count = np.bincount(unit)
     place = np.stack([np.bincount(unit, pool.positions[:, axis]) / count for axis in range(3)], 1)
+    tile, many_tiles = place[:, 0].round().astype(int), len(pool.tiles)
     scale = np.maximum(np.ptp(place[:, 1:], axis=0), 1).max()
 
     def starts(fraction: float) -> list[Sides]:
@@ -93,12 +94,40 @@ def unit_starts(pool: Pool, unit: NDArray[np.int64], random: np.random.Generator
         drawn = []
         for number in range(STARTS):
             field = random.random(count.size)
-            if number % 2:
-                way = random.normal(0, 2 * np.pi / scale, 2)
-                field = np.sin(place[:, 1:] @ way + 2 * np.pi * random.random(len(pool.tiles))[place[:, 0].astype(int)])
+            if number % 3 == 1 or (number % 3 == 2 and many_tiles == 1):
+                way, shift = random.normal(0, 2 * np.pi / scale, 2), 2 * np.pi * random.random(many_tiles)
+                field = np.sin(place[:, 1:] @ way + shift[tile])
+            elif number % 3 == 2:
+                field = random.permutation(many_tiles)[tile] + field
             start = np.zeros(count.size, bool)
             start[np.argsort(field, kind="stable")[:many]] = True
             drawn.append(start)
         return drawn
 
     return starts
+
+
+def sparing(
+    starts: Starts, pool: Pool, unit: NDArray[np.int64], training: Sides, random: np.random.Generator
+) -> Starts:
+    """The same starts among the units that train, without those that would take more than half of a class away.
+
+    With many classes of few units, hardly a start would be allowed as validation otherwise.
+    """
+    counts = np.zeros((training.size, pool.values.size))
+    np.add.at(counts, (unit, pool.class_index), 1)
+    before = counts[training].sum(0)
+
+    def spared(fraction: float) -> list[Sides]:
+        found = []
+        for start in starts(fraction):
+            kept = start & training
+            loss = counts[kept].sum(0)
+            for number in random.permutation(np.flatnonzero(kept)):
+                if (loss > before / 2)[counts[number] > 0].any():
+                    kept[number] = False
+                    loss -= counts[number]
+            found.append(kept)
+        return found
+
+    return spared
