@@ -7,7 +7,7 @@ from workbench.splits.buffer import drop_near
 from workbench.splits.polygons import number_polygons
 from workbench.splits.pool import Pool
 from workbench.splits.sides import LEFT_OUT, TEST, TRAIN
-from workbench.splits.unit_cells import count_unit_cells
+from workbench.splits.unit_cells import count_unit_cells, sparing, unit_starts
 from workbench.splits.units import units_of
 
 
@@ -117,13 +117,35 @@ def test_classes_of_few_polygons_do_not_keep_all_others_from_validating(scene, t
     """Crowns in small tiles, as many classes have two of: hardly any choice by chance spares half of every class."""
     random = np.random.default_rng(0)
     tiles = []
-    for number in range(16):
+    for number in range(24):
         labels = np.zeros((22, 22), int)
         for top in (1, 12):
             for left in (1, 12):
                 labels[top : top + 8, left : left + 8] = random.integers(1, 4)
-        labels[1:9, 1:9] = 4 + number // 2
+        if number < 12:
+            labels[1:9, 1:9] = 4 + number // 2
         tiles.append(tile(labels, f"tile {number}"))
-    split = make_split(scene(*tiles, classes=11), "polygons", patch_size=11)
+    split = make_split(scene(*tiles, classes=9), "polygons", patch_size=11)
     assert len(split.validation) > 100
     assert {leak.overlap for leak in split.audit().leaks} == {0}
+
+
+def test_starts_of_validation_take_at_most_half_of_a_class(scene, tile):
+    labels, objects = orchard(classes=9)
+    pool = Pool.of(scene(tile(labels, objects=objects), classes=9), objects=True)
+    unit, many, _ = number_polygons(pool)
+    random = np.random.default_rng(0)
+    training = random.random(many) < 0.5
+    starts = unit_starts(pool, unit, random)
+    spared = sparing(starts, pool, unit, training, random)(0.6)
+
+    def taken(start):
+        before, after = (
+            np.bincount(pool.class_index[which[unit]], minlength=9) for which in (training, start & training)
+        )
+        return (after / np.maximum(before, 1)).max()
+
+    assert max(taken(start) for start in starts(0.6)) > 0.5
+    assert max(taken(start) for start in spared) <= 0.5
+    assert not any((start & ~training).any() for start in spared)
+    assert np.mean([start.sum() for start in spared]) > 0.3 * training.sum()
