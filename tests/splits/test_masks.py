@@ -90,6 +90,7 @@ def test_a_file_of_codes(three):
         split_of_codes(Mask.of(codes, "codes"), Mask.of(labels, "GT"))
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 @pytest.mark.parametrize("suffix", [".mat", ".npy", ".tif", ".img"])
 def test_files_of_all_kinds(three, tmp_path, suffix):
     labels, _, _ = three
