@@ -166,7 +166,8 @@ def test_version(call):
         (["train", "place", "--set", "epochs"], "KEY=VALUE"),
         (["train", "place", "--set", "=3"], "KEY=VALUE"),
         (["train", "place", "-i", "hsi=hsi", "-i", "hsi=lidar"], "twice"),
-        (["split", "place", "--split", "seed"], "KEY=VALUE"),
+        (["split", "make", "place", "--split", "seed"], "KEY=VALUE"),
+        (["split", "place"], "workbench split make place"),
         (["minimal", "place", "--fractions", "1,half"], "'half'"),
         (["minimal", "place", "--fractions", "1,1/0"], "'1/0'"),
         (["minimal", "place", "--unit", "polygons"], "regions"),
@@ -201,18 +202,18 @@ def test_ctrl_c_ends_with_130(call, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["split", "plce"], "Unknown scene 'plce'. Nearest: place"),
+        (["split", "make", "plce"], "Unknown scene 'plce'. Nearest: place"),
         (["train", "plce"], "Nearest: place"),
-        (["split", "nowhere/place.zarr"], "it is not there"),
+        (["split", "make", "nowhere/place.zarr"], "it is not there"),
         (["train", "place", "--model", "fusanet"], "Unknown model 'fusanet'. Nearest: fusatnet"),
         (["train", "place", "--protocol", "block"], "Nearest: blocks"),
-        (["split", "place", "--protocol", "group"], "Nearest: groups"),
-        (["split", "place", "--split", "blok_size=3"], "'blok_size' (nearest: block_size"),
-        (["split", "place", "--split", "block_size=big"], "'block_size' = 'big'"),
-        (["split", "place", "--patch-size", "0"], "patch_size"),
-        (["split", "place", "--patch-size", "73"], "larger than the tile 'place' of 72 x 96"),
-        (["split", "place", "--protocol", "groups"], "one group only"),
-        (["split", "place", "--split", "leave_out=brigt"], "Nearest: bright"),
+        (["split", "make", "place", "--protocol", "group"], "Nearest: groups"),
+        (["split", "make", "place", "--split", "blok_size=3"], "'blok_size' (nearest: block_size"),
+        (["split", "make", "place", "--split", "block_size=big"], "'block_size' = 'big'"),
+        (["split", "make", "place", "--patch-size", "0"], "patch_size"),
+        (["split", "make", "place", "--patch-size", "73"], "larger than the tile 'place' of 72 x 96"),
+        (["split", "make", "place", "--protocol", "groups"], "one group only"),
+        (["split", "make", "place", "--split", "leave_out=brigt"], "Nearest: bright"),
         (["train", "place", "--init", "weights.pth"], "are pickles"),
         (["train", "place", "--init", "no-such-run"], "Unknown run"),
         (["train", "place", "--recipe", "publishd"], "Nearest: published"),
@@ -369,7 +370,7 @@ def test_models(call):
 
 @pytest.mark.parametrize("protocol", ["random", "blocks"])
 def test_split_prints_its_audit(call, place, protocol):
-    request = ["split", place, "--protocol", protocol, "--seed", "3", "--split", "test_fraction=0.4"]
+    request = ["split", "make", place, "--protocol", protocol, "--seed", "3", "--split", "test_fraction=0.4"]
     ended = call(*request)
     assert ended.code == 0
     for word in (f"{protocol} split", "seed 3", "low", "high", "bright", "train", "validation", "test", "overlap"):
@@ -377,10 +378,7 @@ def test_split_prints_its_audit(call, place, protocol):
     audit = call(*request, "--json").json
     assert (audit["protocol"], audit["seed"]) == (protocol, 3)
     assert 0 <= audit["coordinates_only"]["oa"] <= 1
-    assert (
-        call("split", place, "--protocol", protocol, "--seed", "3", "--split", "test_fraction=0.4", "--json").json
-        == audit
-    )
+    assert call(*request, "--json").json == audit
 
 
 def test_train_scores_and_is_not_done_twice(call, place, run):
@@ -470,8 +468,8 @@ def test_a_scene_without_labels_can_be_mapped_not_split(call, run):
     ended = call("map", run, "--scene", "bare", "-q")
     with rasterio.open(ended.out.strip()) as raster:
         assert raster.tags(1)["class_3"] == "bright"
-    for command in ("split", "train"):
-        ended = call(command, "bare")
+    for command in (["split", "make"], ["train"]):
+        ended = call(*command, "bare")
         assert ended.code == 1
         assert "Import it with a label raster or polygons" in ended.err
 

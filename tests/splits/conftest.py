@@ -4,18 +4,26 @@ import numpy as np
 import pytest
 
 
-def make_tile(labels, name="tile", group="", crs=None, transform=None):
+def make_tile(labels, name="tile", group="", crs=None, transform=None, objects=None):
     labels = None if labels is None else np.asarray(labels, np.uint16)
     shape = (30, 40) if labels is None else labels.shape
+    reference = {} if objects is None else {"objects": np.asarray(objects)}
     return SimpleNamespace(
-        name=name, group=group, shape=shape, crs=crs, transform=transform, read_labels=lambda: labels
+        name=name,
+        group=group,
+        shape=shape,
+        crs=crs,
+        transform=transform,
+        read_labels=lambda: labels,
+        reference=reference,
     )
 
 
 def make_scene(*tiles, classes=6):
     """What the splits need of a scene, without a store."""
     entries = [SimpleNamespace(value=value, name=f"kind {value}") for value in range(1, classes + 1)]
-    return SimpleNamespace(name="fake", content_hash="c" * 64, classes=entries, scenes=tiles)
+    attrs = {"object_layer": "objects"} if any(tile.reference for tile in tiles) else {}
+    return SimpleNamespace(name="fake", content_hash="c" * 64, classes=entries, scenes=tiles, attrs=attrs)
 
 
 def make_fields(shape, side, classes, share, seed=0):

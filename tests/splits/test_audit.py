@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.base.errors import WorkbenchError
-from workbench.splits import make_split
+from workbench.splits import clear_of_training, make_split
 
 
 def test_random_leaks_and_position_explains_it(farmland):
@@ -76,3 +76,26 @@ def test_half_a_million_pixels_are_audited(scene, tile, fields):
     split = make_split(scene(tile(fields((600, 1700), 25, 6, 0.5))), "blocks")
     assert sum(map(len, split.sides.values())) > 300_000
     assert split.audit().leak().overlap == 0
+
+
+def test_what_was_fitted_is_told_by_whom_it_knows(farmland):
+    split = make_split(farmland)
+    assert "fitted before training: not known to a split" in str(split.audit())
+    audit = split.audit(fitted=["scaling: training pixels", "PCA: whole scene"])
+    assert "fitted before training: scaling: training pixels; PCA: whole scene" in str(audit)
+    assert audit.to_dict()["fitted"] == ["scaling: training pixels", "PCA: whole scene"]
+
+
+def test_classes_absent_from_a_side_are_counted(farmland):
+    frame = make_split(farmland).audit().to_frame().set_index("figure")["value"]
+    assert frame["classes absent from train"] == 0
+    assert frame["classes absent from test"] == 0
+
+
+def test_pixels_clear_of_training(farmland):
+    split = make_split(farmland, "random", test_fraction=0.98)
+    clear = clear_of_training(split, split.test.positions, 5, 5)
+    gap = np.abs(split.test.positions[:, None, 1:].astype(int) - split.train.positions[None, :, 1:]).max(2).min(1)
+    np.testing.assert_array_equal(clear, gap > 10)
+    assert 0 < clear.mean() < 1
+    assert clear_of_training(make_split(farmland), make_split(farmland).test.positions, 5, 5).all()

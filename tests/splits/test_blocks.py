@@ -3,7 +3,7 @@ import pytest
 
 from workbench.base.errors import WorkbenchError
 from workbench.splits import make_split
-from workbench.splits.blocks import count_cells, number_blocks
+from workbench.splits.cells import count_cells, number_blocks
 from workbench.splits.pool import Pool
 from workbench.splits.windows import inside_windows
 

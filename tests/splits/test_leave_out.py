@@ -9,7 +9,7 @@ from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.splits import Split, make_split
 
 
-@pytest.mark.parametrize("protocol", ["random", "blocks", "groups"])
+@pytest.mark.parametrize("protocol", ["random", "blocks", "groups", "probability"])
 def test_a_class_left_out_is_on_no_side_and_the_audit_says_so(woods, protocol, tmp_path):
     full = make_split(woods, protocol, patch_size=5)
     split = make_split(woods, protocol, patch_size=5, leave_out=["kind 2", "kind 4"])

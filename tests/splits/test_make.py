@@ -4,7 +4,7 @@ import pytest
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.splits import make_split
 
-PROTOCOLS = ("random", "blocks", "groups")
+PROTOCOLS = ("random", "blocks", "groups", "probability")
 
 
 def pixels(sample):
@@ -23,6 +23,28 @@ def test_sides_are_apart_and_labelled_right(woods, protocol):
         for (tile, row, col), label in zip(sample.positions, sample.labels, strict=True):
             assert woods.scenes[tile].read_labels()[row, col] == label
     assert set(split.train.labels.tolist()) == set(split.classes) == set(split.test.labels.tolist())
+
+
+@pytest.mark.parametrize("protocol", ["blocks", "polygons"])
+def test_whole_receptive_fields_are_kept_apart_on_request(scene, tile, fields, protocol):
+    wide = scene(tile(fields((200, 240), 15, 4, 0.6)), classes=4)
+    split = make_split(wide, protocol, patch_size=5, buffer="view", receptive_field=(9, 6))
+    assert split.buffer == split.parameters["buffer"] == 15
+    seen = split.audit((9, 6)).leak("receptive field")
+    assert (seen.inside, seen.overlap) == (0, 0)
+    assert split.hash == make_split(wide, protocol, patch_size=5, buffer=15).hash
+    assert make_split(wide, protocol, patch_size=5, receptive_field=(9, 6)).buffer == 4  # only on request
+
+
+def test_a_buffer_wider_than_usual_blocks_widens_them(scene, tile, fields):
+    split = make_split(scene(tile(fields((200, 240), 15, 4, 0.6)), classes=4), patch_size=5, buffer=20)
+    assert (split.parameters["block_size"], split.buffer) == (20, 20)
+
+
+@pytest.mark.parametrize("seen", [None, (-1, 3), (3,)])
+def test_the_buffer_of_a_view_needs_to_know_it(farmland, seen):
+    with pytest.raises(WorkbenchError, match=r"needs receptive_field=\(before, after\)"):
+        make_split(farmland, buffer="view", receptive_field=seen)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

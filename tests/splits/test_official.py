@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from workbench.base.errors import WorkbenchError
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, write_scene
@@ -62,13 +63,9 @@ def test_validation_is_drawn_in_blocks_clear_of_training(tile, scene, fields):
     assert split.parameters["validation"] == "blocks"
     assert pixels(split.test) == where(codes == TEST)
     assert pixels(split.train) | pixels(split.validation) < where(codes == TRAIN)
-    rows, cols = split.train.positions[:, 1:].T
-    nearest = min(
-        max(abs(row - r), abs(col - c)).item()
-        for _, r, c in split.validation.positions
-        for row, col in zip(rows, cols, strict=True)
-        if abs(row - r) < 10 and abs(col - c) < 10
-    )
+    free = np.ones(labels.shape, bool)
+    free[tuple(split.train.positions[:, 1:].T)] = False
+    nearest = ndimage.distance_transform_cdt(free, "chessboard")[tuple(split.validation.positions[:, 1:].T)].min()
     assert nearest == 5  # windows of 5 x 5 do not meet
     assert set(split.validation.labels.tolist()) == {1, 2, 3, 4}
     assert any("validation_fraction=0 trains on all" in note for note in split.notes)

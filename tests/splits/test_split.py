@@ -67,3 +67,21 @@ def test_hash_follows_rule_and_pixels(farmland):
         make_split(farmland, "blocks", buffer=12).hash,
     }
     assert len(hashes) == 5
+
+
+def test_a_split_checks_the_scene_that_it_is_used_on(farmland, scene, tile, fields):
+    split = make_split(farmland)
+    split.check(farmland)
+    other = scene(tile(fields((145, 145), 15, 6, 0.3)))
+    other.content_hash = "d" * 64
+    with pytest.raises(WorkbenchError) as refused:
+        split.check(other)
+    assert "c" * 64 in str(refused.value)
+    assert "d" * 64 in str(refused.value)
+
+
+def test_a_split_is_cited_in_one_line(farmland):
+    split = make_split(farmland, seed=3)
+    assert split.citation == (
+        f"split by blocks, seed 3, patch 11, buffer 10, sha256 {split.hash}, of scene sha256 {'c' * 64}"
+    )

@@ -8,6 +8,7 @@ from tests.splits.conftest import make_fields, make_scene, make_tile
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.splits import Split, make_split
 from workbench.splits.subset import subset
+from workbench.splits.units import units_of
 
 UNITS = ["pixels", "regions", "tiles", "auto"]
 
@@ -140,3 +141,17 @@ def test_other_impossible_requests_are_refused(farmland):
         subset(split, 0.5, -1)
     with pytest.raises(WorkbenchError, match="a part already"):
         subset(subset(split, 0.5), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "unit"), [("regions", "regions"), ("polygons", "regions"), ("probability", "pixels")]
+)
+def test_parts_of_every_protocol(farmland, protocol, unit):
+    split = make_split(farmland, protocol, patch_size=5)
+    small, large = (subset(split, fraction, 0, unit) for fraction in (0.3, 0.6))
+    assert keys(small.train) <= keys(large.train) <= keys(split.train)
+    assert keys(small.train) < keys(split.train)
+    assert keys(small.test) == keys(split.test)
+    assert small.hash != split.hash
+    units = units_of(small, small.train.positions)
+    assert units is None if protocol == "probability" else len(units) == len(small.train)

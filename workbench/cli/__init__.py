@@ -11,7 +11,7 @@ import typer
 
 from workbench import __version__
 from workbench.base.errors import WorkbenchError
-from workbench.cli import faces, minimal, runs, sample, scenes
+from workbench.cli import faces, minimal, runs, sample, scenes, splits
 
 app = typer.Typer(
     name="workbench",
@@ -35,6 +35,9 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 for part in (faces, scenes, runs, minimal, sample):
     app.add_typer(part.app)
+
+
+app.add_typer(splits.app, name="split")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Commands about runs: split, train, map, score."""
+"""Commands about runs: train, map, score."""
 
 import json
 from pathlib import Path
@@ -67,21 +67,6 @@ def models(as_json: AsJson = False) -> None:
         print(json.dumps(found, indent=1))
         return
     table(["model", "what it is"], [[name, text] for name, text in found.items()])
-
-
-@app.command()
-def split(
-    scene: SceneName,
-    protocol: Protocol = "blocks",
-    patch_size: Annotated[int, typer.Option(help="Side of the window that a model will see, pixels.")] = 11,
-    seed: Seed = 0,
-    split: SplitSet = [],  # noqa: B006
-    as_json: AsJson = False,
-) -> None:
-    """Make a split and print its audit: who is where, what leaks, and what position alone scores."""
-    made = _split(scene, protocol, patch_size, seed, split)
-    audit = made.audit()
-    print(json.dumps(audit.to_dict(), indent=1) if as_json else audit)
 
 
 @app.command()

@@ -5,9 +5,12 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from workbench.splits import Audit
 
 SceneName = Annotated[str, typer.Argument(help="Name of a scene (see `workbench scenes`) or path of a .zarr.")]
 RunName = Annotated[str, typer.Argument(help="Run id, or its beginning (see `workbench runs`).")]
@@ -16,14 +19,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Seed = Annotated[int, typer.Option(help="Seed of the random choices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Protocol = Annotated[
-    str, typer.Option(help="Rule of the split: blocks, groups (collections), official (as published) or random.")
+    str,
+    typer.Option(
+        help="Rule of the split: blocks, regions, polygons, groups (collections), official (as published), probability "
+        "(accuracy of one map) or random."
+    ),
 ]
 SplitSet = Annotated[
     list[str],
     typer.Option(
         "--split",
         metavar="KEY=VALUE",
-        help="Parameter of the protocol: --split block_size=33 --split leave_out=cloud,clutter",
+        help="Parameter of the protocol: --split block_size=33 --split folds=5 --split leave_out=cloud,clutter",
     ),
 ]
 ModelName = Annotated[str, typer.Option(help="Name of the model (see `workbench models`).")]
@@ -101,6 +108,19 @@ def table(head: list[str], rows: list[list[Any]]) -> None:
         table.add_row(*(str(cell) for cell in row))
     # piped into a file or another program, a table is as wide as it needs
     Console(width=None if sys.stdout.isatty() else 400).print(table)
+
+
+def print_audit(audit: "Audit") -> None:
+    """Print an audit on standard output; on a terminal, its warning in its colour."""
+    from rich.console import Console
+    from rich.text import Text
+
+    text = Text(str(audit))
+    if audit.banner:
+        start = text.plain.index("!! ")
+        style = "bold white on red" if audit.banner_level == "red" else "bold black on yellow"
+        text.stylize(style, start, text.plain.index("\n", start))
+    Console(highlight=False).print(text, soft_wrap=True)
 
 
 @contextmanager

@@ -72,3 +72,42 @@ def validation_score(
         return -np.inf
     # The floor keeps a gradient where a class has no validation unit yet.
     return float(shared(train / before, np.maximum(validation / before, 1e-3), fraction).sum())
+
+
+def search_folds(
+    score: Callable[[Sides], float], starts: Iterable[NDArray[np.int64]], folds: int, random: np.random.Generator
+) -> NDArray[np.int64]:
+    """The best start, improved by moving one unit at a time to another fold until no move helps.
+
+    Args:
+        score: Of the units of one fold as the second side; the sum over folds is what counts.
+        starts: Candidate folds of each unit, int64 (units,), 0 to `folds` - 1; at least one.
+        folds: Number of folds.
+        random: Source of the order of moves; the result is a function of its state.
+
+    Returns:
+        int64 (units,).
+    """
+    best, values = None, np.full(folds, -np.inf)
+    for candidate in starts:
+        found = np.array([score(candidate == fold) for fold in range(folds)])
+        if best is None or found.sum() > values.sum():
+            best, values = candidate.copy(), found
+    assert best is not None
+    spent, improved = 0, True
+    while improved and spent < FLIPS:
+        improved = False
+        for unit in random.permutation(best.size):
+            old = best[unit]
+            for new in random.permutation(folds):
+                if new == old:
+                    continue
+                best[unit] = new
+                pair = score(best == old), score(best == new)
+                spent += 1
+                if sum(pair) > values[old] + values[new]:
+                    values[old], values[new] = pair
+                    improved = True
+                    break
+                best[unit] = old
+    return best

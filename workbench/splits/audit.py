@@ -1,5 +1,6 @@
 """The audit of a split: who is where, how much test ground training sees, and what position alone scores."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,10 +9,16 @@ import numpy as np
 from workbench.analysis import Scores
 from workbench.base.errors import WorkbenchError
 from workbench.splits.control import coordinates_only, majority_class, nearest_training_pixel
+from workbench.splits.probability import NAME as PROBABILITY
+from workbench.splits.probability import SampledAccuracy, sampled_accuracy
 from workbench.splits.split import SIDES, Split
 from workbench.splits.windows import inside_windows, nominal_window, windows_overlap
 
 RANDOM_BANNER = "random split: neighbours of test pixels are in training; position alone explains this score"
+PROBABILITY_BANNER = (
+    "probability sample: tells how accurate a map of this ground is, where it is labelled, and not how the model does on "
+    "new ground; neighbours of test pixels are in training"
+)
 PAIRS = (("test", "train"), ("validation", "train"), ("test", "validation"))
 
 
@@ -73,6 +80,10 @@ class Audit:
         groups: Side to the number of groups it has pixels in.
         tiles_shared: Tiles that both train (validation included) and test.
         groups_shared: Groups that both train (validation included) and test.
+        conflicts: Pixels whose class in a mask is another than in the label map; None where there was but one of them.
+        fitted: What was fitted to pixels before training, and to which, in words; empty where no training has told.
+        sampling: Of `probability`: accuracy of the nearest training pixel's class as estimated from the sample, with
+            standard errors.
         banner: A warning in words, or "".
         banner_level: ``"red"``, ``"amber"`` or "".
         notes: What a reader must know.
@@ -99,6 +110,9 @@ class Audit:
     groups: dict[str, int]
     tiles_shared: int
     groups_shared: int
+    conflicts: int | None
+    fitted: tuple[str, ...]
+    sampling: SampledAccuracy | None
     banner: str
     banner_level: str
     notes: tuple[str, ...]
@@ -111,7 +125,7 @@ class Audit:
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON types."""
         values = asdict(self)
-        for key in ("classes", "names", "notes", "leaks"):
+        for key in ("classes", "names", "notes", "leaks", "fitted"):
             values[key] = list(values[key])
         for key in ("counts", "absent"):
             values[key] = {side: list(items) for side, items in values[key].items()}
@@ -165,6 +179,9 @@ class Audit:
             lines.append(f"from a test pixel to the nearest training pixel: at least {near} pixels, median {middle}")
         if max(self.tiles.values()) > 1:
             lines.append(f"in both training and test: {self.tiles_shared} tiles, {self.groups_shared} groups")
+        if self.conflicts is not None:
+            lines.append(f"pixels whose class differs between mask and label map: {self.conflicts}")
+        lines.append(f"fitted before training: {'; '.join(self.fitted) or 'not known to a split; a run tells'}")
         rows = [["controls that see no image, %", "OA", "AA", "kappa"]]
         for title, control in (
             ("class of the nearest training pixel", self.coordinates_only),
@@ -172,6 +189,8 @@ class Audit:
         ):
             rows.append([title, *(f"{100 * control[key]:.1f}" for key in ("oa", "aa", "kappa"))])
         lines += ["", *_table(rows), f"nearest by {self.coordinates_how}"]
+        if self.sampling is not None:
+            lines.append(f"of the first, estimated from the sample: {_estimate(self.sampling)}")
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -186,21 +205,31 @@ class Audit:
             ("tiles in both training and test", self.tiles_shared),
             ("groups in both training and test", self.groups_shared),
         ]
+        if self.conflicts is not None:
+            figures.append(("pixels whose class differs between mask and label map", self.conflicts))
+        absent = {side: len(names) for side, names in self.absent.items()}
+        figures += [(f"classes absent from {side}", many) for side, many in absent.items()]
         for title, control in (
             ("coordinates only", self.coordinates_only),
             ("commonest class", self.majority_class),
         ):
             figures += [(f"{title}: {key} %", 100 * control[key]) for key in ("oa", "aa", "kappa")]
+        if self.sampling is not None and self.sampling.oa_error is not None and self.sampling.aa_error is not None:
+            figures += [
+                ("coordinates only: standard error of oa, %", 100 * self.sampling.oa_error),
+                ("coordinates only: standard error of aa, %", 100 * self.sampling.aa_error),
+            ]
         return figures
 
 
-def audit_split(split: Split, receptive_field: tuple[int, int] | None = None) -> Audit:
+def audit_split(split: Split, receptive_field: tuple[int, int] | None = None, fitted: Sequence[str] = ()) -> Audit:
     """Audit a split.
 
     Args:
         split: The split.
         receptive_field: Pixels before and after the centre that the trained view sees. Rows for it are added where
             it differs from the nominal window.
+        fitted: What was fitted to pixels before training, and to which: ``"scaling: training pixels"``.
 
     Raises:
         WorkbenchError: The receptive field is negative, or training or test is empty.
@@ -256,6 +285,11 @@ def audit_split(split: Split, receptive_field: tuple[int, int] | None = None) ->
         groups={side: len(there) for side, there in groups.items()},
         tiles_shared=len((tiles["train"] | tiles["validation"]) & tiles["test"]),
         groups_shared=groups_shared,
+        conflicts=split.parameters.get("conflicts"),
+        fitted=tuple(fitted),
+        sampling=sampled_accuracy(split, split.test.labels, nearest.predicted)
+        if split.protocol == PROBABILITY
+        else None,
         banner=banner,
         banner_level=level,
         notes=split.notes,
@@ -265,6 +299,8 @@ def audit_split(split: Split, receptive_field: tuple[int, int] | None = None) ->
 def _banner(split: Split, leaks: list[Leak], groups_shared: int) -> tuple[str, str]:
     if split.protocol == "random":
         return RANDOM_BANNER, "red"
+    if split.protocol == PROBABILITY:
+        return PROBABILITY_BANNER, "amber"
     worst = [leak for leak in leaks if (leak.side, leak.against) == ("test", "train") and leak.overlap > 0]
     if any(leak.window == "nominal" for leak in worst):
         return f"{worst[0].overlap:.1%} of test patches share pixels with training patches", "red"
@@ -277,6 +313,18 @@ def _banner(split: Split, leaks: list[Leak], groups_shared: int) -> tuple[str, s
         words = f"the trained view sees {size} x {size} pixels: {leak.overlap:.1%} of test views share pixels with"
         return f"{words} training views, {leak.inside:.1%} of test centres lie inside one", "amber"
     return "", ""
+
+
+def _estimate(found: SampledAccuracy) -> str:
+    def words(name: str, value: float, error: float | None) -> str:
+        return f"{name} {100 * value:.1f}" + ("" if error is None else f" +- {100 * error:.1f}")
+
+    told = f"{words('OA', found.oa, found.oa_error)}, {words('AA', found.aa, found.aa_error)} %"
+    if found.reason:
+        return f"{told} (standard errors not known: {found.reason})"
+    if found.oa_error == 0:
+        return f"{told} (standard errors of 0: no class was answered both right and wrong, or all of it is sampled)"
+    return f"{told} (standard errors)"
 
 
 def _figures_of(result: Scores) -> dict[str, float]:

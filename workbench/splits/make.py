@@ -11,38 +11,55 @@ from workbench.splits.groups import GroupsParameters, assign_groups
 from workbench.splits.official import NAME as OFFICIAL
 from workbench.splits.official import OfficialParameters, assign_official
 from workbench.splits.parameters import SplitParameters
+from workbench.splits.polygons import PolygonsParameters, assign_polygons
 from workbench.splits.pool import LabelledScene, Pool
+from workbench.splits.probability import NAME as PROBABILITY
+from workbench.splits.probability import ProbabilityParameters, assign_probability
 from workbench.splits.random import RandomParameters, assign_random
+from workbench.splits.regions import RegionsParameters, assign_regions
 from workbench.splits.sides import LEFT_OUT, TEST, TRAIN, VALIDATION, Assigned
 from workbench.splits.split import Sample, Split
 
 PROTOCOLS: dict[str, tuple[type[SplitParameters], Callable[..., Assigned]]] = {
     "random": (RandomParameters, assign_random),
     "blocks": (BlocksParameters, assign_blocks),
+    "regions": (RegionsParameters, assign_regions),
+    "polygons": (PolygonsParameters, assign_polygons),
     "groups": (GroupsParameters, assign_groups),
+    PROBABILITY: (ProbabilityParameters, assign_probability),
     OFFICIAL: (OfficialParameters, assign_official),
 }
 
 
 def make_split(
-    scene: LabelledScene, protocol: str = "blocks", patch_size: int = 11, seed: int = 0, **parameters: Any
+    scene: LabelledScene,
+    protocol: str = "blocks",
+    patch_size: int = 11,
+    seed: int = 0,
+    receptive_field: tuple[int, int] | None = None,
+    **parameters: Any,
 ) -> Split:
     """Share the labelled pixels of a scene or collection out to training, validation and test.
 
     Args:
         scene: A `Scene` or `Collection` with labels.
-        protocol: ``"random"``, ``"blocks"``, ``"groups"`` or ``"official"`` (the split published with the data).
+        protocol: For new ground: ``"blocks"`` of a grid, ``"regions"`` grown inside each field (Liang et al. 2017),
+            whole ``"polygons"``, ``"groups"`` of tiles; ``"official"``, the split published with the data. For the
+            accuracy of a map of this ground: ``"probability"``, a stratified random sample. ``"random"`` leaks.
         patch_size: Side of the window around a pixel that a model will see, in pixels.
         seed: Seed of all random choices; the same request gives the same split.
+        receptive_field: Pixels before and after the centre that the view to be trained sees, for ``buffer="view"``.
         **parameters: Of the protocol. All take `validation_fraction` (0.2; share of training that validates; 0 for
             none; `official`: only where no validation was published) and `train_per_class` (None; at most so many
             training pixels of each class, drawn at random; the others are left out) and `leave_out` (names of
             classes, such as clouds, that neither train nor are scored). All but `official` take
-            `test_fraction` (0.5; share of each class that tests). `blocks` takes
-            `block_size` (3 x patch_size) and `buffer` (patch_size - 1). `groups` takes `min_pixels` (100) and
-            `min_groups` (2): a class needs so many on each side; or `folds` and `fold` (from 0): groups are dealt out to
-            so many folds and one tests. `official` takes `split` (``"official"``): name of the
-            stored split.
+            `test_fraction` (0.5; share of each class that tests). `blocks`, `regions` and `polygons` take `buffer`:
+            pixels kept between the sides, patch_size - 1 if not given, so that no two patches meet; ``"view"`` for as
+            many that no two receptive fields meet. `blocks` takes `block_size` (3 x patch_size, at least the buffer),
+            and `folds` and `fold` (from 0): blocks are dealt out to so many folds and one tests. `groups` takes
+            `min_pixels` (100) and `min_groups` (2): a class needs so many on each side; or `folds` and `fold` as well.
+            `probability` takes `test_per_class` (None; as many sampled pixels of each class, instead of a share).
+            `official` takes `split` (``"official"``): name of the stored split.
 
     Returns:
         The split; print ``split.audit()`` before believing any score on it.
@@ -60,8 +77,11 @@ def make_split(
                 f"While splitting {scene.name!r}: {name} = {value!r} must be a whole number >= {least}."
             )
     kind, assign = PROTOCOLS[protocol]
+    if parameters.get("buffer") == "view":
+        parameters["buffer"] = _reach(receptive_field, scene.name)
     settings = kind.build(parameters, f"splitting {scene.name!r} by protocol {protocol!r}")
-    pool = Pool.of(scene, settings.split if isinstance(settings, OfficialParameters) else None)
+    stored = settings.split if isinstance(settings, OfficialParameters) else None
+    pool = Pool.of(scene, stored, objects=isinstance(settings, PolygonsParameters))
     unwanted = _left_out(pool, settings.leave_out, scene.name)
     pool = pool.without(unwanted)
     for tile in pool.tiles:
@@ -97,7 +117,7 @@ def make_split(
         seed=seed,
         patch_size=patch_size,
         buffer=assigned.buffer,
-        parameters=settings.model_dump() | assigned.resolved,
+        parameters=settings.recorded() | assigned.resolved,
         scene_hash=pool.scene_hash,
         classes=classes,
         dropped=dict(sorted(dropped.items())),
@@ -108,6 +128,17 @@ def make_split(
         names=pool.names,
         notes=(*assigned.notes, *_validation_notes(pool, side, classes, settings.validation_fraction)),
     )
+
+
+def _reach(receptive_field: tuple[int, int] | None, scene: str) -> int:
+    """The distance at which two receptive fields can still share a pixel."""
+    if receptive_field is None or len(receptive_field) != 2 or min(receptive_field) < 0:
+        raise WorkbenchError(
+            f"While splitting {scene!r}: buffer='view' needs receptive_field=(before, after), the pixels that the view to "
+            f"be trained sees around a centre, such as model.receptive_field('dense'); got {receptive_field!r}. A number "
+            "of pixels is taken as well."
+        )
+    return int(receptive_field[0]) + int(receptive_field[1])
 
 
 def _left_out(pool: Pool, names: list[str], scene: str) -> set[int]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
-from workbench.splits.blocks import choose_validation, count_cells, number_blocks
+from workbench.splits.cells import block_starts, choose_validation, count_cells, number_blocks
 from workbench.splits.parameters import SplitParameters
 from workbench.splits.pool import Pool
 from workbench.splits.sides import LEFT_OUT, TEST, TRAIN, VALIDATION, Assigned
@@ -81,7 +81,8 @@ def _in_blocks(pool: Pool, fraction: float, patch_size: int, random: np.random.G
     if used.size < 2:
         return side
     cells = count_cells(pool, block, used, grids, patch_size - 1)
-    validation = choose_validation(cells, np.ones(used.size, bool), pool.values.size, fraction, grids, used, random)
+    starts = block_starts(grids, used, random)
+    validation = choose_validation(cells, np.ones(used.size, bool), pool.values.size, fraction, starts, random)
     chosen = validation[index]
     side[chosen] = VALIDATION
     near = inside_windows(pool.positions[chosen], pool.positions[~chosen], patch_size - 1, patch_size - 1)

@@ -14,6 +14,10 @@ class SplitParameters(StrictModel):
     train_per_class: int | None = Field(default=None, ge=1)
     leave_out: list[str] = Field(default_factory=list)
 
+    def recorded(self) -> dict[str, Any]:
+        """As kept with the split, and hashed."""
+        return self.model_dump()
+
     @field_validator("leave_out", mode="before")
     @classmethod
     def _names(cls, value: Any) -> Any:

@@ -28,6 +28,8 @@ class LabelledTile(Protocol):
     def read_labels(self) -> NDArray[Any] | None: ...  # noqa: D102
     @property
     def named_splits(self) -> Mapping[str, NDArray[Any]]: ...  # noqa: D102
+    @property
+    def reference(self) -> Mapping[str, NDArray[Any]]: ...  # noqa: D102
 
 
 class LabelledScene(Protocol):
@@ -39,6 +41,8 @@ class LabelledScene(Protocol):
     def content_hash(self) -> str: ...  # noqa: D102
     @property
     def classes(self) -> Any: ...  # noqa: D102
+    @property
+    def attrs(self) -> Mapping[str, Any]: ...  # noqa: D102
     @property
     def scenes(self) -> Sequence[LabelledTile]: ...  # noqa: D102
 
@@ -80,6 +84,8 @@ class Pool:
         codes: Of each pixel in a split stored with the scene, uint8 (n,): 0 none, 1 training, 2 validation, 3 test;
             None where none was asked for.
         stored: Names of the splits stored with the scene, where one was asked for.
+        objects: Number of the labelled object (crown, parcel) that each pixel is of, int64 (n,), 0 for none; None where
+            none are stored or were asked for.
     """
 
     tiles: tuple[TileGrid, ...]
@@ -89,19 +95,23 @@ class Pool:
     scene_hash: str
     codes: NDArray[np.uint8] | None = None
     stored: tuple[str, ...] = ()
+    objects: NDArray[np.int64] | None = None
 
     @classmethod
-    def of(cls, scene: LabelledScene, stored: str | None = None) -> Self:
+    def of(cls, scene: LabelledScene, stored: str | None = None, objects: bool = False) -> Self:
         """Gather the labelled pixels.
 
         Args:
             scene: A scene or collection.
             stored: Name of the stored split whose codes are wanted too; a tile without it has the code 0.
+            objects: Whether the numbers of labelled objects are wanted too.
 
         Raises:
             WorkbenchError: Nothing is labelled, or a label is not in the class table.
         """
-        tiles, positions, labels, codes = [], [], [], []
+        tiles, positions, labels, codes, numbers = [], [], [], [], []
+        # Objects belong to the labels that the scene came with, not to a layer drawn beside them.
+        layer = scene.attrs.get("object_layer") if objects and "@" not in scene.name else None
         there: dict[str, None] = {}
         for index, tile in enumerate(scene.scenes):
             rows, cols = tile.shape
@@ -112,6 +122,8 @@ class Pool:
             row, col = np.nonzero(grid)
             positions.append(np.column_stack([np.full(row.size, index), row, col]).astype(np.int32))
             labels.append(grid[row, col].astype(np.uint16))
+            if layer is not None:
+                numbers.append(np.asarray(tile.reference[layer])[row, col].astype(np.int64))
             if stored is not None:
                 there |= dict.fromkeys(tile.named_splits)
                 plane = tile.named_splits.get(stored)
@@ -129,6 +141,7 @@ class Pool:
             scene.content_hash,
             np.concatenate(codes) if codes else None,
             tuple(there),
+            np.concatenate(numbers) if numbers else None,
         )
         strange = sorted(set(np.unique(pool.labels).tolist()) - set(pool.names))
         if strange:
@@ -140,9 +153,17 @@ class Pool:
 
     def without(self, values: Collection[int]) -> Self:
         """The same without the pixels of some classes."""
-        kept = ~np.isin(self.labels, list(values))
-        codes = None if self.codes is None else self.codes[kept]
-        return replace(self, positions=self.positions[kept], labels=self.labels[kept], codes=codes)
+        return self.only(np.flatnonzero(~np.isin(self.labels, list(values))))
+
+    def only(self, pixels: NDArray[np.int64]) -> Self:
+        """The same with some pixels only, by their indices, ascending."""
+        return replace(
+            self,
+            positions=self.positions[pixels],
+            labels=self.labels[pixels],
+            codes=None if self.codes is None else self.codes[pixels],
+            objects=None if self.objects is None else self.objects[pixels],
+        )
 
     @property
     def values(self) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from workbench.base.errors import WorkbenchError
 from workbench.base.files import atomic_file
 from workbench.base.hashing import hash_arrays, hash_json
-from workbench.splits.pool import TileGrid
+from workbench.splits.pool import LabelledScene, TileGrid
 
 if TYPE_CHECKING:
     from workbench.splits.audit import Audit
+
+ProtocolName = Literal["random", "blocks", "regions", "polygons", "groups", "probability", "official", "masks"]
+"""All of `make_split`, and `masks`: sides read from somebody's files by `split_of_masks`."""
 
 SIDES = ("train", "validation", "test")
 FORMAT = 1
@@ -77,7 +80,7 @@ class Split:
         notes: What a reader must know, such as classes without validation.
     """
 
-    protocol: Literal["random", "blocks", "groups", "official"]
+    protocol: ProtocolName
     seed: int
     patch_size: int
     buffer: int
@@ -114,16 +117,40 @@ class Split:
         }
         return hash_json([rule, hash_arrays({name: sample.positions for name, sample in self.sides.items()})])
 
-    def audit(self, receptive_field: tuple[int, int] | None = None) -> "Audit":
+    @property
+    def citation(self) -> str:
+        """The split in one line, for a paper or a log: rule, seed, window, buffer, and both hashes."""
+        folds = self.parameters.get("folds")
+        fold = f", fold {self.parameters['fold'] + 1} of {folds}" if folds else ""
+        return (
+            f"split by {self.protocol}, seed {self.seed}{fold}, patch {self.patch_size}, buffer {self.buffer}, "
+            f"sha256 {self.hash}, of scene sha256 {self.scene_hash}"
+        )
+
+    def check(self, scene: LabelledScene) -> None:
+        """Refuse a scene that this split was not made of.
+
+        Raises:
+            WorkbenchError: The scene has another content hash; the message has both.
+        """
+        if scene.content_hash != self.scene_hash:
+            raise WorkbenchError(
+                f"While using a split of {self.protocol!r} on scene {scene.name!r}: it was made of the scene with the hash "
+                f"{self.scene_hash}, and {scene.name!r} has {scene.content_hash}. Labels or pixels differ; make the split "
+                "again on this scene."
+            )
+
+    def audit(self, receptive_field: tuple[int, int] | None = None, fitted: Sequence[str] = ()) -> "Audit":
         """Leakage figures and the controls that see no image.
 
         Args:
             receptive_field: Pixels before and after the centre that the trained view sees; the nominal window
                 where None.
+            fitted: What was fitted to pixels before training, and to which, in words: ``"scaling: training pixels"``.
         """
         from workbench.splits.audit import audit_split
 
-        return audit_split(self, receptive_field)
+        return audit_split(self, receptive_field, fitted)
 
     def save(self, path: Path | str) -> None:
         """Write the split as ``.npz`` (no pickle), atomically.

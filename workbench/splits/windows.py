@@ -1,9 +1,13 @@
 """Which pixels lie in windows around others: exact counts by summed-area tables, without any pair of pixels."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from workbench.splits.split import Split
 
 
 def inside_windows(
@@ -40,6 +44,23 @@ def windows_overlap(
 ) -> NDArray[np.bool_]:
     """Whether the window of each target shares at least one pixel with the window of some centre; bool (n,)."""
     return inside_windows(targets, centres, before + after, before + after)
+
+
+def clear_of_training(split: "Split", positions: NDArray[np.int32], before: int, after: int) -> NDArray[np.bool_]:
+    """Whether the window of each pixel shares no pixel with the window of any training pixel.
+
+    For the second row of scores of an `official` split: its test pixels without those that overlap.
+
+    Args:
+        split: The split.
+        positions: Tile index, row, column; (n, 3).
+        before: Pixels of the window before its centre.
+        after: Pixels after it.
+
+    Returns:
+        bool (n,).
+    """
+    return ~windows_overlap(positions, split.train.positions, before, after)
 
 
 def nominal_window(patch_size: int) -> tuple[int, int]:
