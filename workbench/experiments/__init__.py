@@ -1,6 +1,8 @@
 """Floor 5: the verbs (train, evaluate, map) that tie the rooms below together."""
 
 from workbench.experiments.compare import compare_modalities
+from workbench.experiments.comparison import Comparison, compare_runs
+from workbench.experiments.comparison_groups import GroupComparison, compare_groups, compare_scenes
 from workbench.experiments.evaluate import evaluate
 from workbench.experiments.export import export_onnx, onnx_facts
 from workbench.experiments.maps import map_scene
@@ -10,9 +12,14 @@ from workbench.experiments.run import Run, open_run
 from workbench.experiments.train import train
 
 __all__ = [
+    "Comparison",
+    "GroupComparison",
     "ModalityTable",
     "Run",
+    "compare_groups",
     "compare_modalities",
+    "compare_runs",
+    "compare_scenes",
     "evaluate",
     "export_onnx",
     "map_scene",
