@@ -20,7 +20,7 @@ from workbench.runs.words import score_words
 
 LEVEL = 0.05
 PIXEL = ["tile", "row", "col"]
-ABOUT = ("scene", "synthetic", "labels_are", "protocol", "classes", "audit", "bayes")
+ABOUT = ("scene", "synthetic", "labels_are", "protocol", "classes", "bayes")
 """What `metrics` of a run say that holds for all runs on its split."""
 
 
@@ -86,7 +86,7 @@ class Comparison:
     """Runs on one split beside each other.
 
     Attributes:
-        about: Facts that hold for all: scene, synthetic, labels_are, protocol, classes, audit, bayes.
+        about: Facts that hold for all: scene, synthetic, labels_are, protocol, classes, bayes.
         scene_hash: Content of the scene.
         split_hash: The split.
         controls: Scores that need no image, or only the spectrum, on all test pixels of the split: name to `oa`, `aa`,
@@ -95,6 +95,7 @@ class Comparison:
         pairs: All pairs, in the order of the runs.
         pixels: Test pixels that all runs answered.
         block_size: Side of the resampled blocks, pixels.
+        banners: What the audit warns of, with its level and the runs whose view it is about.
         notes: What a reader must know.
     """
 
@@ -106,6 +107,7 @@ class Comparison:
     pairs: tuple[ComparedPair, ...]
     pixels: int
     block_size: int
+    banners: tuple[tuple[str, str, tuple[str, ...]], ...]
     notes: tuple[str, ...]
 
     def pair(self, first: str, second: str) -> tuple[ComparedPair, int]:
@@ -121,7 +123,7 @@ class Comparison:
         """Everything as JSON types."""
         named = ("scene_hash", "split_hash", "controls", "pixels", "block_size")
         return {
-            **{name: value for name, value in self.about.items() if name != "audit"},
+            **self.about,
             **{name: getattr(self, name) for name in named},
             "runs": [{**vars(run), "scores": run.scores.to_dict()} for run in self.runs],
             "pairs": [
@@ -133,6 +135,7 @@ class Comparison:
                 }
                 for pair in self.pairs
             ],
+            "banners": [{"text": text, "level": level, "runs": list(runs)} for text, level, runs in self.banners],
             "notes": list(self.notes),
         }
 
@@ -179,6 +182,7 @@ def compare_runs(runs: Sequence[RunFolder | str], block_size: int | None = None)
         pairs=pairs,
         pixels=len(pixels),
         block_size=int(size),
+        banners=_banners(compared, metrics),
         notes=_notes(compared, pairs, opened, int(size)),
     )
 
@@ -254,6 +258,18 @@ def _pairs(
         ComparedPair(labels[i], labels[j], test, float(p or 0.0), ground[i, j], corrected)
         for (i, j), test, p, corrected in zip(every, tests, by_pixels, by_blocks, strict=True)
     )
+
+
+def _banners(
+    runs: Sequence[ComparedRun], metrics: dict[str, dict[str, Any]]
+) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """Warnings of the audits, each once: views differ in what they see of the test side."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        audit = metrics[run.run].get("audit") or {}
+        if audit.get("banner"):
+            found.setdefault((audit["banner"], audit.get("banner_level", "")), []).append(run.label)
+    return tuple((text, level, tuple(labels)) for (text, level), labels in found.items())
 
 
 def _notes(

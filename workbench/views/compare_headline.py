@@ -70,10 +70,12 @@ def comparison_headline(comparison: "Comparison", runs: Sequence[RunFolder], sce
     pictures = [(colorize(values, classes), name, f"Class map of {where} by {name}") for name, values in mapped]
     if mapped:
         legend = legend_html(class_legend(classes, np.concatenate([values.ravel() for _, values in mapped])))
-    card = f'<p class="wb-note">Best of them: {escape(comparison.runs[0].label)}</p>{score_card(best)}'
+    name = escape(comparison.runs[0].label)
+    card = f'<p class="wb-controls">The scores of the best run, <b>{name}</b>:</p>{score_card(best)}'
+    warnings = warnings_html(comparison.about) + _banners(comparison)
     text = (
         f'<section class="wb-headline"><h1>{escape(title)}</h1><p class="verdict">{escape(words)}</p>'
-        f"{warnings_html(comparison.about)}{card}{maps_html(pictures)}{legend}</section>"
+        f"{warnings}{card}{maps_html(pictures)}{legend}</section>"
     )
     return Html(text, f"{title}. {words}")
 
@@ -86,6 +88,17 @@ def comparison_table(comparison: "Comparison") -> Html:
     return Html(table_html(_right(frame)), frame.to_string())
 
 
+def pairs_table(comparison: "Comparison") -> Html:
+    """What there is to know of each pair at a glance; the picture's own table has more."""
+    from workbench.experiments.comparison_tables import pairs_frame
+
+    frame = pairs_frame(comparison)
+    if not len(frame):
+        return Html("", "")
+    frame = frame[[*frame.columns[:5], "p (McNemar, Holm)", "by the blocks"]]
+    return Html(table_html(frame, index=False), frame.to_string())
+
+
 def repetitions_table(comparison: "Comparison") -> Html:
     """Configurations with several seeds; a sentence where there are none."""
     from workbench.experiments.comparison_tables import groups_frame
@@ -95,6 +108,16 @@ def repetitions_table(comparison: "Comparison") -> Html:
         words = "Every configuration has one run: how far another seed would move a score is not known."
         return Html(f"<p>{words}</p>", words)
     return Html(table_html(frame), frame.to_string())
+
+
+def _banners(comparison: "Comparison") -> str:
+    """What the audits warn of; of all runs unless said otherwise."""
+    text = ""
+    for banner, level, runs in comparison.banners:
+        of = "" if len(runs) == len(comparison.runs) else f"{'; '.join(runs)}: "
+        words = f"{of}{banner}." if of else f"{banner[:1].upper()}{banner[1:]}."
+        text += f'<p class="wb-note {level}">{escape(words)}</p>'
+    return text
 
 
 def _right(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -21,14 +21,14 @@ from workbench.views.style import PICKED, RIGHT, WRONG, dress
 if TYPE_CHECKING:
     from workbench.experiments import Comparison
 
-ONLY_FIRST, ONLY_SECOND = PICKED[2], PICKED[3]
+ONLY_FIRST, ONLY_SECOND = PICKED[2], PICKED[6]
 DIFFERENT = PICKED[0]
 
 
 def where_they_differ(
     comparison: "Comparison", runs: list[RunFolder], scene: Scene | Collection | None, size: int = 470
 ) -> Row:
-    """Test pixels and class maps of the two best runs; in words what cannot be drawn.
+    """Test pixels of the two best runs, and class maps of the two best that have one; in words what cannot be drawn.
 
     Args:
         comparison: The comparison.
@@ -41,13 +41,16 @@ def where_they_differ(
     if len(comparison.runs) < 2:
         return Row([], ["One run: there is no other to differ from."])
     folders = {run.id: run for run in runs}
-    first, second = (folders[one.run] for one in comparison.runs[:2])
-    names = (comparison.runs[0].label, comparison.runs[1].label)
-    number = shown_tile(scene, first)
+    number = shown_tile(scene, folders[comparison.runs[0].run])
     tile = scene.scenes[number]
+    named = [(folders[one.run], one.label) for one in comparison.runs]
+    mapped = [pair for pair in named if map_values(pair[0], tile) is not None]
+    (first, one), (second, other) = named[:2]
+    # where fewer than two are mapped, the refusal names what to map
+    (left, left_name), (right, right_name) = (mapped if len(mapped) > 1 else named)[:2]
     return row_of(
-        lambda: pixel_differences(first, second, tile, number, names, size),
-        lambda: map_differences(first, second, tile, names, size),
+        lambda: pixel_differences(first, second, tile, number, (one, other), size),
+        lambda: map_differences(left, right, tile, (left_name, right_name), size),
     )
 
 
@@ -147,7 +150,7 @@ def map_differences(
     return Picture(
         (backdrop * marks).opts(**grid.options(size), hooks=[dress]),
         "Where the class maps differ",
-        f"They differ on {100 * share:.1f} % of the drawn pixels of {scene.name} (pixel count, training ground included). "
+        f"{names[0]} and {names[1]} differ on {100 * share:.1f} % of the drawn pixels of {scene.name} (pixel count, training ground included). "
         "That says nothing about which is right.",
         table,
         [LegendEntry(DIFFERENT, "", f"{names[0]} and {names[1]} give different classes")],

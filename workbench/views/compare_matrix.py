@@ -7,7 +7,7 @@ import numpy as np
 from workbench.views.backend import hv
 from workbench.views.classes import LegendEntry
 from workbench.views.picture import Picture
-from workbench.views.style import DIVERGING, dress, ink_on
+from workbench.views.style import DIVERGING, MUTED, dress, ink_on
 
 if TYPE_CHECKING:
     from workbench.experiments import Comparison
@@ -16,7 +16,6 @@ INTERVALS_UP_TO = 7
 """Runs up to which cells hold the interval too."""
 
 BETTER, WORSE, ALIKE, UNKNOWN = "▲", "▼", "≈", "?"
-PALE = "#8f969f"
 
 
 def significance_matrix(comparison: "Comparison") -> Picture:
@@ -35,12 +34,12 @@ def significance_matrix(comparison: "Comparison") -> Picture:
         for j in range(count):
             place = (j + 0.5, count - i - 0.5)
             if i == j:
-                cells.append((*place, "–", PALE))
+                cells.append((*place, "–", MUTED))
                 continue
             pair, sign = comparison.pair(labels[i], labels[j])
             points = 100 * sign * pair.blocks["oa"].difference
             mark = UNKNOWN if pair.told_apart is None else ALIKE
-            ink = PALE
+            ink = MUTED
             if pair.told_apart:
                 values[i, j] = points
                 mark = BETTER if points > 0 else WORSE
@@ -50,12 +49,15 @@ def significance_matrix(comparison: "Comparison") -> Picture:
             if count <= INTERVALS_UP_TO:
                 text += f"\n{interval(pair, sign=sign)}"
             cells.append((*place, text, ink))
-    element: Any = hv.Image(values, bounds=(0, 0, count, count), vdims=["points"]).opts(
-        cmap=DIVERGING, clim=(-largest, largest), clipping_colors={"NaN": "transparent"}, hooks=[dress]
-    )
-    element *= hv.Labels(cells, ["x", "y"], ["difference", "ink"]).opts(
+    element: Any = hv.Labels(cells, ["x", "y"], ["difference", "ink"]).opts(
         text_color="ink", text_font_size="11px", hooks=[dress]
     )
+    if np.isfinite(values).any():
+        image = hv.Image(values, bounds=(0, 0, count, count), vdims=["points"])
+        element = (
+            image.opts(cmap=DIVERGING, clim=(-largest, largest), clipping_colors={"NaN": "transparent"}, hooks=[dress])
+            * element
+        )
     wide = 118 if count <= INTERVALS_UP_TO else 56
     ticks = [f"{number} {label}" for number, label in enumerate(labels, 1)]
     legend = (
@@ -68,11 +70,13 @@ def significance_matrix(comparison: "Comparison") -> Picture:
         element.opts(
             frame_width=wide * count,
             frame_height=(46 if count <= INTERVALS_UP_TO else 34) * count,
-            xlabel="column",
+            xlim=(0, count),
+            ylim=(0, count),
+            xlabel="run of the column",
             ylabel="",
             xticks=[(number + 0.5, str(number + 1)) for number in range(count)],
             yticks=[(count - number - 0.5, name) for number, name in enumerate(ticks)],
-            hooks=[dress],
+            hooks=[dress, _without_grid],
         ),
         "Which runs differ",
         "Overall accuracy of the row minus that of the column in points, with its 95 % interval from resampled blocks of "
@@ -85,6 +89,12 @@ def significance_matrix(comparison: "Comparison") -> Picture:
         },
         method=" ".join(comparison.notes),
     )
+
+
+def _without_grid(plot: Any, element: Any) -> None:
+    """HoloViews hook: no lines through the text of empty cells."""
+    for grid in (*plot.state.xgrid, *plot.state.ygrid):
+        grid.grid_line_color = None
 
 
 def _unknown(comparison: "Comparison") -> bool:
