@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from workbench.experiments import open_run, train
+from workbench.experiments import map_scene, open_run, train
 from workbench.reports import report
 
 REPORTS = {
@@ -14,7 +14,7 @@ REPORTS = {
     "errors": {},
     "compare": {},
 }
-PLOTS = {"explore": 27, "train": 3, "attention": 2, "errors": 2, "compare": 4}
+PLOTS = {"explore": 27, "train": 3, "attention": 2, "errors": 2, "compare": 5}
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +23,11 @@ def made():
 
 
 def beside(name):
-    """The id of a k-NN on the split of a run."""
+    """The id of a k-NN on the split of a run, mapped."""
     run = open_run(name)
-    return train(run.scene, "knn", split=run.split, progress=False).id
+    other = train(run.scene, "knn", split=run.split, progress=False)
+    map_scene(other)
+    return other.id
 
 
 @pytest.fixture(params=REPORTS)
