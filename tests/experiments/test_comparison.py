@@ -16,6 +16,7 @@ from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.base.files import read_json, write_json
 from workbench.experiments import compare_groups, compare_runs, compare_scenes, open_run, train
 from workbench.experiments.comparison_tables import classes_frame, cost_frame, groups_frame, pairs_frame, scores_frame
+from workbench.experiments.labels import run_labels
 from workbench.experiments.run import Run
 
 
@@ -126,6 +127,20 @@ def test_seeds_are_repetitions(forge, run):
     assert frame["seeds"].tolist() == [2, 1]
     assert "±" in frame["OA %"].iloc[0]
     assert "±" not in frame["OA %"].iloc[1]
+
+
+def test_labels_tell_what_differs(forge, run):
+    twins = [forge(run, f"x{seed}-{n}", versions={"models": n}, seed=seed) for n in (1, 2) for seed in (0, 1)]
+    other = forge(run, "y-3", recipe=run.config.recipe.model_copy(update={"learning_rate": 0.5}), tta=True)
+    plain = "no test-time augmentation, learning rate " + f"{run.config.recipe.learning_rate:g}"
+    assert run_labels([run, other]) == {
+        run.id: f"fusatnet, {plain}",
+        other.id: "fusatnet, test-time augmentation, learning rate 0.5",
+    }
+    with_seeds = run_labels(twins)
+    assert len(set(with_seeds.values())) == 4
+    without = [run_labels(twins, seeds=False)[one.id] for one in twins]
+    assert without[0] == without[1] != without[2] == without[3]
 
 
 def test_another_split_or_scene_is_refused_with_both_hashes(forge, run):

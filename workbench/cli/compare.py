@@ -37,6 +37,8 @@ def compare(
     pairs = pairs_frame(found)
     if len(pairs):
         table(list(pairs.columns), pairs.to_numpy().tolist())
+    for banner, _, named in found.banners:
+        print(f"{'; '.join(named)}: {banner}.")
     for note in found.notes:
         print(note)
     say("Next: workbench report compare -p runs=" + ",".join(run.run for run in found.runs))

@@ -101,7 +101,11 @@ def cost_frame(comparison: Comparison) -> pd.DataFrame:
     rows = {
         run.label: [
             "none" if run.parameters is None else f"{run.parameters:,}",
-            NOT_RECORDED if run.seconds is None else f"{run.seconds:,.1f}",
+            NOT_RECORDED
+            if run.seconds is None
+            else f"{run.seconds:,.0f}"
+            if run.seconds >= 10
+            else f"{run.seconds:.2g}",
             NOT_RECORDED if run.samples_per_second is None else f"{run.samples_per_second:,.0f}",
             NOT_RECORDED if run.peak_memory is None else f"{run.peak_memory / 2**20:,.0f}",
             f"{100 * run.scores.oa:.1f}",

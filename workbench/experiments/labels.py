@@ -27,15 +27,15 @@ def run_labels(runs: Sequence[RunFolder], seeds: bool = True) -> dict[str, str]:
         differs = [key for key in mine if any(rival.get(key) != mine[key] for rival in rivals)]
         names[run.id] = ", ".join([run.config.model, *(_words(key, mine[key]) for key in differs)])
     # equal names mean equal settings but for what is passed over, such as starting weights
-    unlike = {
-        name for name in names.values() if len({_identity(run, seeds) for run in runs if names[run.id] == name}) > 1
+    alike: dict[str, dict[str, str]] = {}
+    for run in runs:
+        alike.setdefault(names[run.id], {}).setdefault(_identity(run, seeds), run.id.rsplit("-", 1)[-1])
+    return {
+        run.id: names[run.id]
+        if len(alike[names[run.id]]) == 1
+        else f"{names[run.id]} ({alike[names[run.id]][_identity(run, seeds)]})"
+        for run in runs
     }
-    return {run: f"{name} ({run.rsplit('-', 1)[-1]})" if name in unlike else name for run, name in names.items()}
-
-
-def configuration_key(run: RunFolder) -> str:
-    """What runs that differ in nothing but the seed of weights and sampling, and the split, have in common."""
-    return _identity(run, False)
 
 
 def _identity(run: RunFolder, seeds: bool) -> str:

@@ -76,7 +76,7 @@ def significance_matrix(comparison: "Comparison") -> Picture:
             ylabel="",
             xticks=[(number + 0.5, str(number + 1)) for number in range(count)],
             yticks=[(count - number - 0.5, name) for number, name in enumerate(ticks)],
-            hooks=[dress, _without_grid],
+            hooks=[dress, without_grid],
         ),
         "Which runs differ",
         "Overall accuracy of the row minus that of the column in points, with its 95 % interval from resampled blocks of "
@@ -91,7 +91,7 @@ def significance_matrix(comparison: "Comparison") -> Picture:
     )
 
 
-def _without_grid(plot: Any, element: Any) -> None:
+def without_grid(plot: Any, element: Any) -> None:
     """HoloViews hook: no lines through the text of empty cells."""
     for grid in (*plot.state.xgrid, *plot.state.ygrid):
         grid.grid_line_color = None

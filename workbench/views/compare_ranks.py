@@ -4,10 +4,9 @@ from typing import Any
 
 from workbench.analysis.friedman import Friedman
 from workbench.views.backend import hv
+from workbench.views.compare_matrix import without_grid
 from workbench.views.picture import Picture
-from workbench.views.style import PICKED, dress
-
-INK = "#7a828e"
+from workbench.views.style import MUTED, PICKED, dress
 
 
 def rank_picture(found: Friedman) -> Picture:
@@ -41,18 +40,18 @@ def rank_picture(found: Friedman) -> Picture:
     segments = ["x", "y", "x1", "y1"]
     element: Any = hv.Overlay(
         [
-            hv.Segments(scale + lines, segments).opts(color=INK, line_width=1.2, hooks=[dress]),
+            hv.Segments(scale + lines, segments).opts(color=MUTED, line_width=1.2, hooks=[dress]),
             hv.Segments(ruler, segments).opts(color=PICKED[0], line_width=2, hooks=[dress]),
             hv.Segments(bars, segments).opts(color=PICKED[5], line_width=5, hooks=[dress]),
             hv.Labels([(float(tick), 0.4, str(tick)) for tick in range(1, count + 1)]).opts(
-                text_color=INK, text_font_size="11px", hooks=[dress]
+                text_color=MUTED, text_font_size="11px", hooks=[dress]
             ),
             hv.Labels([(low + cd / 2, 1.3, f"critical difference {found.critical_difference:.2f}")]).opts(
-                text_color=INK, text_font_size="11px", hooks=[dress]
+                text_color=MUTED, text_font_size="11px", hooks=[dress]
             ),
             *(
                 hv.Labels([(x, y, text) for x, y, text, side in names if side is left]).opts(
-                    text_color=INK, text_font_size="12px", text_align="right" if left else "left", hooks=[dress]
+                    text_color=MUTED, text_font_size="12px", text_align="right" if left else "left", hooks=[dress]
                 )
                 for left in (True, False)
             ),
@@ -70,7 +69,7 @@ def rank_picture(found: Friedman) -> Picture:
                 ylim=(lowest, 1.7),
                 xaxis=None,
                 yaxis=None,
-                hooks=[dress],
+                hooks=[dress, without_grid],
             )
         ),
         f"Ranks over {len(found.data_sets)} data sets",
