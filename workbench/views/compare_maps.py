@@ -26,7 +26,7 @@ DIFFERENT = PICKED[0]
 
 
 def where_they_differ(
-    comparison: "Comparison", runs: list[RunFolder], scene: Scene | Collection | None, size: int = 470
+    comparison: "Comparison", runs: list[RunFolder], scene: Scene | Collection | None, size: int = 400
 ) -> Row:
     """Test pixels of the two best runs, and class maps of the two best that have one; in words what cannot be drawn.
 
@@ -55,7 +55,7 @@ def where_they_differ(
 
 
 def pixel_differences(
-    first: RunFolder, second: RunFolder, scene: Scene, tile: int, names: tuple[str, str], size: int = 470
+    first: RunFolder, second: RunFolder, scene: Scene, tile: int, names: tuple[str, str], size: int = 400
 ) -> Picture:
     """Test pixels that both, one or none of two runs has right, over a pale composite.
 
@@ -111,7 +111,7 @@ def pixel_differences(
 
 
 def map_differences(
-    first: RunFolder, second: RunFolder, scene: Scene, names: tuple[str, str], size: int = 470
+    first: RunFolder, second: RunFolder, scene: Scene, names: tuple[str, str], size: int = 400
 ) -> Picture:
     """Where the class maps of two runs differ, over the whole tile, and which classes they change between.
 
