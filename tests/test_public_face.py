@@ -11,6 +11,7 @@ NAMES = [
     *("list_scenes", "list_models", "open_scene", "import_scene", "make_split", "create_model"),
     *("train", "open_run", "list_runs", "map_scene", "evaluate", "report", "WorkbenchError"),
     *("sample_map", "score_sample"),
+    *("compare_runs", "compare_groups", "compare_scenes"),
 ]
 
 

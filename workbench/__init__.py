@@ -13,6 +13,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from workbench.base.errors import WorkbenchError as WorkbenchError
+    from workbench.experiments import compare_groups as compare_groups
+    from workbench.experiments import compare_runs as compare_runs
+    from workbench.experiments import compare_scenes as compare_scenes
     from workbench.experiments import map_scene as map_scene
     from workbench.experiments import open_run as open_run
     from workbench.experiments import sample_map as sample_map
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "WorkbenchError": "workbench.base.errors",
+    "compare_groups": "workbench.experiments",
+    "compare_runs": "workbench.experiments",
+    "compare_scenes": "workbench.experiments",
     "create_model": "workbench.models",
     "evaluate": "workbench.experiments",
     "import_scene": "workbench.scenes",

@@ -1,9 +1,10 @@
-"""The four reports as a reader gets them: one file, offline, light and dark, on screen and on paper."""
+"""The reports as a reader gets them: one file, offline, light and dark, on screen and on paper."""
 
 import re
 
 import pytest
 
+from workbench.experiments import map_scene, open_run, train
 from workbench.reports import report
 
 REPORTS = {
@@ -11,13 +12,22 @@ REPORTS = {
     "train": {"scene": "small", "view": "dense", "width": 0.03, "epochs": 1},
     "attention": {"count": 2},
     "errors": {},
+    "compare": {},
 }
-PLOTS = {"explore": 27, "train": 4, "attention": 2, "errors": 2}
+PLOTS = {"explore": 27, "train": 4, "attention": 2, "errors": 2, "compare": 5}
 
 
 @pytest.fixture(scope="module")
 def made():
     return {}
+
+
+def beside(name):
+    """The id of a k-NN on the split of a run, mapped."""
+    run = open_run(name)
+    other = train(run.scene, "knn", split=run.split, progress=False)
+    map_scene(other)
+    return other.id
 
 
 @pytest.fixture(params=REPORTS)
@@ -30,6 +40,8 @@ def finished(request, small_world, made):
             parameters["run"] = small_world.run
         if name == "errors":
             parameters["compare"] = [small_world.run]
+        if name == "compare":
+            parameters["runs"] = [small_world.run, beside(small_world.run)]
         made[name] = report(name, progress=False, **parameters)
     return name, made[name]
 
@@ -87,12 +99,16 @@ def test_what_reports_say(finished):
         assert done.metrics["labelled"].keys() >= {"1 meadow"}
         assert "every modality on this grid" in text
     else:
-        assert "workbench train small --model fusatnet" in text
+        assert f"workbench train small --model {'' if name == 'compare' else 'fusatnet'}" in text
     if name in ("train", "errors"):
         assert 0 <= done.metrics["oa"] <= 1
         assert "coordinates_only" in done.metrics["controls"]
     if name == "errors":
         assert len(done.metrics["comparison"]) == 1
+    if name == "compare":
+        assert len(done.metrics["runs"]) == 2
+        assert len(done.metrics["pairs"]) == 1
+        assert "coordinates_only" in done.metrics["controls"]
     if name == "attention":
         assert len(done.metrics["pixels"]) == 2
     assert "SceneExplorer" not in text  # controls belong to JupyterLab

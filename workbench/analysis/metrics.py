@@ -132,8 +132,8 @@ def confusion_matrix(reference: ArrayLike, predicted: ArrayLike, classes: Sequen
         raise WorkbenchError(f"{doing}: classes must be named once each, not {list(classes)}.")
     if not reference.size:
         raise WorkbenchError(f"{doing}: there is no pixel. Is the test side of the split empty?")
-    rows = _index(reference.ravel(), values, f"{doing}: the reference")
-    columns = _index(predicted.ravel(), values, f"{doing}: the map")
+    rows = class_indices(reference.ravel(), values, f"{doing}: the reference")
+    columns = class_indices(predicted.ravel(), values, f"{doing}: the map")
     return np.bincount(rows * values.size + columns, minlength=values.size**2).reshape(values.size, values.size)
 
 
@@ -183,8 +183,17 @@ def scores(confusion: ArrayLike, classes: Sequence[int]) -> Scores:
     )
 
 
-def _index(values: NDArray[Any], classes: NDArray[np.int64], what: str) -> NDArray[np.int64]:
-    """Index of each value in `classes`."""
+def class_indices(values: NDArray[Any], classes: NDArray[np.int64], what: str) -> NDArray[np.int64]:
+    """Index of each value in `classes`.
+
+    Args:
+        values: Class values, (n,).
+        classes: The class values there are, (K,).
+        what: Whose values they are, with what is being done; an error begins with it.
+
+    Raises:
+        WorkbenchError: A value is none of `classes`.
+    """
     order = np.argsort(classes)
     found = np.minimum(np.searchsorted(classes, values, sorter=order), classes.size - 1)
     index: NDArray[np.int64] = order[found]

@@ -2,6 +2,8 @@
 
 from workbench.experiments.area import score_sample
 from workbench.experiments.compare import compare_modalities
+from workbench.experiments.comparison import Comparison, compare_runs
+from workbench.experiments.comparison_groups import GroupComparison, compare_groups, compare_scenes
 from workbench.experiments.evaluate import evaluate
 from workbench.experiments.export import export_onnx, onnx_facts
 from workbench.experiments.maps import map_scene
@@ -12,9 +14,14 @@ from workbench.experiments.sampling import sample_map
 from workbench.experiments.train import train
 
 __all__ = [
+    "Comparison",
+    "GroupComparison",
     "ModalityTable",
     "Run",
+    "compare_groups",
     "compare_modalities",
+    "compare_runs",
+    "compare_scenes",
     "evaluate",
     "export_onnx",
     "map_scene",

@@ -28,7 +28,7 @@ def report(
     The same report is not done twice: notebook, parameters, scene content and run decide what is the same.
 
     Args:
-        name: Name of the notebook: `explore`, `train`, `attention`, `errors`.
+        name: Name of the notebook: `explore`, `train`, `attention`, `errors`, `compare`.
         again: Whether to run it again where a finished report of the same is there.
         progress: Whether to show a progress bar in a terminal.
         cell_timeout: Seconds that one cell may take; None is without limit.
@@ -147,6 +147,7 @@ def _resolve(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Parameters with full run ids, and the hash of each scene and run that they name."""
     from workbench.runs import open_run_folder
     from workbench.scenes import open_scene
+    from workbench.views.compare_choice import chosen_runs
     from workbench.views.facts import newest_run
 
     given, content = dict(given), {}
@@ -154,6 +155,8 @@ def _resolve(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         given["run"] = open_run_folder(given["run"]).id if given["run"] else newest_run().id
     if "compare" in given:
         given["compare"] = [open_run_folder(str(run)).id for run in given["compare"]]
+    if "runs" in given:
+        given["runs"] = [run.id for run in chosen_runs(given["runs"])]
     if "scene" in given:
         content["scene"] = open_scene(given["scene"]).content_hash
     return given, content

@@ -1,0 +1,226 @@
+"""Finished runs on one split beside each other, and configurations over splits and scenes."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import wilcoxon
+from statsmodels.stats.contingency_tables import mcnemar as oracle
+from statsmodels.stats.proportion import proportion_confint
+
+from workbench.base.config import write_yaml
+from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.files import read_json, write_json
+from workbench.experiments import compare_groups, compare_runs, compare_scenes, open_run, train
+from workbench.experiments.comparison_tables import classes_frame, cost_frame, groups_frame, pairs_frame, scores_frame
+from workbench.experiments.labels import run_labels
+from workbench.experiments.run import Run
+
+
+@pytest.fixture(scope="module")
+def pixel_runs(roots, scene, run):
+    """A k-NN on both modalities and one on the height alone, on the split of the network's run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("data", "runs", "reports"):
+            patch.setenv(f"WORKBENCH_{name.upper()}", str(roots / name))
+        return [
+            train(scene, "knn", split=run.split, progress=False),
+            train(scene, "knn", {"hsi": ["lidar"]}, split=run.split, progress=False),
+        ]
+
+
+@pytest.fixture
+def forge(tmp_path):
+    """Copies of a finished run with another configuration and score."""
+
+    def make(run, name, oa=None, split=None, scene=None, drop=0, **changes):
+        folder = tmp_path / name
+        shutil.copytree(run.path, folder, copy_function=os.link)
+        config = run.config
+        if split:
+            changes["split"] = config.split.model_copy(update={"hash": split})
+        if scene:
+            changes["scene_hash"] = scene
+        write_yaml(folder / "config.yaml", config.model_copy(update=changes))
+        metrics = read_json(folder / "metrics.json")
+        if oa is not None:
+            metrics["test"] |= {"oa": oa}
+        write_json(folder / "metrics.json", metrics)
+        if drop:
+            (folder / "predictions.parquet").unlink()  # a link: the run keeps its own
+            run.predictions.iloc[drop:].to_parquet(folder / "predictions.parquet")
+        return Run(folder)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def compared(run, pixel_runs):
+    return compare_runs([run, *pixel_runs])
+
+
+def test_runs_stand_under_their_controls_by_falling_accuracy(compared, run, pixel_runs):
+    frame = scores_frame(compared)
+    controls = len(run.metrics["controls"])
+    assert all(name.startswith("control: ") for name in frame.index[:controls])
+    assert frame["overall accuracy %"].iloc[controls:].astype(float).is_monotonic_decreasing
+    by_run = {one.run: one for one in compared.runs}
+    for one in (run, pixel_runs[0]):
+        assert by_run[one.id].scores.oa == pytest.approx(one.metrics["test"]["oa"])
+        assert by_run[one.id].left_out == 0
+    # the spectra have a hole that the height does not have
+    more = run.metrics["test_pixels_without_data"]
+    assert by_run[pixel_runs[1].id].left_out == more
+    assert not more or any(f"knn, lidar alone: {more}" in note for note in compared.notes)
+    assert {one.label for one in compared.runs} == {"fusatnet", "knn, hsi + lidar", "knn, lidar alone"}
+    assert not frame.isna().any().any()
+
+
+def test_pairs_are_those_of_statsmodels(compared):
+    tables = {
+        one.label: open_run(one.run).predictions.query("set == 'test'").set_index(["tile", "row", "col"])
+        for one in compared.runs
+    }
+    common = tables["fusatnet"].index
+    right = {name: (table["reference"] == table["predicted"])[common].to_numpy() for name, table in tables.items()}
+    for pair in compared.pairs:
+        first, second = right[pair.first], right[pair.second]
+        table = [[(first & second).sum(), (first & ~second).sum()], [(~first & second).sum(), (~first & ~second).sum()]]
+        wanted = oracle(table, exact=pair.pixels.method == "exact", correction=True)
+        assert pair.pixels.p == pytest.approx(wanted.pvalue)
+        assert pair.blocks["oa"].difference == pytest.approx(first.mean() - second.mean())
+        assert pair.pixels_p >= pair.pixels.p
+    assert len(compared.pairs) == len(pairs_frame(compared)) == 3
+
+
+def test_per_class_intervals_are_those_of_statsmodels(compared):
+    frame = classes_frame(compared)
+    assert len(frame) == 3 * len(compared.about["classes"])
+    for row in frame.to_dict("records"):
+        hits = round(row["producers"] * row["reference pixels"])
+        wanted = proportion_confint(hits, row["reference pixels"], method="wilson")
+        assert (row["producers_low"], row["producers_high"]) == pytest.approx(wanted)
+
+
+def test_cost_and_json(compared):
+    frame = cost_frame(compared)
+    assert frame.loc["knn, lidar alone", "parameters"] == "none"
+    assert frame.loc["fusatnet", "parameters"] != "none"
+    assert set(frame["peak memory, MiB"]) == {"not recorded"}
+    json.dumps(compared.to_dict(), allow_nan=False)
+
+
+def test_pixels_that_one_run_lacks_are_left_out_of_all(forge, run, pixel_runs):
+    less = forge(pixel_runs[0], "less", drop=40, seed=7)
+    found = compare_runs([run, less])
+    whole = sum(run.metrics["test"]["support"])
+    assert found.pixels == whole - 40
+    assert sum(found.runs[0].scores.support) == found.pixels
+    assert any("fusatnet: 40" in note for note in found.notes)
+
+
+def test_seeds_are_repetitions(forge, run):
+    frame = groups_frame(compare_runs([run, forge(run, "one", seed=1), forge(run, "two", seed=2, width=0.5)]))
+    assert frame["seeds"].tolist() == [2, 1]
+    assert "±" in frame["OA %"].iloc[0]
+    assert "±" not in frame["OA %"].iloc[1]
+
+
+def test_labels_tell_what_differs(forge, run):
+    twins = [forge(run, f"x{seed}-{n}", versions={"models": n}, seed=seed) for n in (1, 2) for seed in (0, 1)]
+    other = forge(run, "y-3", recipe=run.config.recipe.model_copy(update={"learning_rate": 0.5}), tta=True)
+    plain = "no test-time augmentation, learning rate " + f"{run.config.recipe.learning_rate:g}"
+    assert run_labels([run, other]) == {
+        run.id: f"fusatnet, {plain}",
+        other.id: "fusatnet, test-time augmentation, learning rate 0.5",
+    }
+    with_seeds = run_labels(twins)
+    assert len(set(with_seeds.values())) == 4
+    without = [run_labels(twins, seeds=False)[one.id] for one in twins]
+    assert without[0] == without[1] != without[2] == without[3]
+
+
+def test_another_split_or_scene_is_refused_with_both_hashes(forge, run):
+    hashes = (run.config.split.hash[:16], "5" * 16)
+    with pytest.raises(WorkbenchError, match=rf"different splits, {hashes[0]} .* and {hashes[1]}"):
+        compare_runs([run, forge(run, "other", split="5" * 64)])
+    with pytest.raises(WorkbenchError, match=rf"different scenes, {run.config.scene_hash[:16]} .* and {'6' * 16}"):
+        compare_runs([run, forge(run, "gone", scene="6" * 64)])
+
+
+def test_one_run_none_and_no_common_pixel(forge, run):
+    alone = compare_runs([run, run.id])
+    assert (len(alone.runs), alone.pairs) == (1, ())
+    assert "nothing to compare" in " ".join(alone.notes)
+    with pytest.raises(WorkbenchError, match="give the ids"):
+        compare_runs([])
+    with pytest.raises(UnknownNameError):
+        compare_runs(["no such run"])
+    with pytest.raises(WorkbenchError, match="no test pixel was answered by all"):
+        compare_runs([run, forge(run, "empty", drop=10**6)])
+
+
+def test_groups_pair_splits_and_average_seeds(forge, run):
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0.6, 0.9, (2, 6, 2)).round(3)  # configuration, split, seed
+    groups = {
+        name: [
+            forge(run, f"{name}{split}{seed}", scores[k, split, seed], str(split) * 64, seed=seed)
+            for split in range(6)
+            for seed in range(2)
+        ]
+        for k, name in enumerate("ab")
+    }
+    found = compare_groups(groups)
+    first, second = scores.mean(2)
+    assert found.groups[0].sd_splits["oa"] == pytest.approx(np.std(first, ddof=1))
+    assert found.groups[0].sd_seeds["oa"] == pytest.approx(np.sqrt(scores[0].var(axis=1, ddof=1).mean()))
+    (pair,) = found.pairs
+    assert pair.test.p == pytest.approx(wilcoxon(first, second).pvalue)
+    assert (pair.test.n, pair.test.smallest_p) == (6, 0.03125)
+    assert len(found.runs_frame()) == 12
+    json.dumps(found.to_dict(), allow_nan=False)
+
+    few = compare_groups({name: [run for run in runs if run.config.split.hash < "5"] for name, runs in groups.items()})
+    assert few.pairs_frame()["smallest p for n"].tolist() == ["0.0625"]
+    assert any("5 splits cannot reach" in note for note in few.notes)
+    lone = compare_groups({"a": groups["a"][:1], "b": groups["b"][2:]})
+    assert lone.pairs[0].test.p is None
+    assert lone.pairs_frame()["p (Wilcoxon)"].tolist() == ["–"]
+    assert lone.groups_frame().loc["a", "OA %, sd over splits"] == "–"
+
+
+def test_groups_that_cannot_be_compared(forge, run):
+    other = forge(run, "other", scene="6" * 64)
+    with pytest.raises(WorkbenchError, match="different scenes"):
+        compare_groups({"a": [run], "b": [other]})
+    with pytest.raises(WorkbenchError, match="stands in two"):
+        compare_groups({"a": [run], "b": [run]})
+    with pytest.raises(WorkbenchError, match="the group 'b' has no run"):
+        compare_groups({"a": [run], "b": []})
+    with pytest.raises(UnknownNameError, match="oa"):
+        compare_groups({"a": [run]}, score="accuracy")
+
+
+def test_scenes(forge, run):
+    table = pd.DataFrame([[0.9, 0.8, 0.7], [0.6, 0.5, 0.4]], index=["one", "two"], columns=["a", "b", "c"])
+    runs = {
+        scene: {
+            model: [forge(run, f"{scene}{model}", table.loc[scene, model], scene=scene[0] * 64)]
+            for model in table.columns
+        }
+        for scene in table.index
+    }
+    found = compare_scenes(runs)
+    assert found.to_dict() == compare_scenes(table).to_dict()
+    assert found.average_ranks == (1.0, 2.0, 3.0)
+    same = {"one": runs["one"], "again": {model: [forge(run, f"x{model}", scene="o" * 64)] for model in table.columns}}
+    with pytest.raises(WorkbenchError, match="are the same scene"):
+        compare_scenes(same)
+    with pytest.raises(WorkbenchError, match="has the models"):
+        compare_scenes({"one": runs["one"], "two": {"a": runs["two"]["a"]}})
+    with pytest.raises(WorkbenchError, match="needs 2 data sets"):
+        compare_scenes(table.iloc[:1])
