@@ -10,6 +10,7 @@ import workbench
 NAMES = [
     *("list_scenes", "list_models", "open_scene", "import_scene", "make_split", "create_model"),
     *("train", "open_run", "list_runs", "map_scene", "evaluate", "report", "WorkbenchError"),
+    "analyse_errors",
 ]
 
 

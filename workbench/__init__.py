@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.base.errors import WorkbenchError as WorkbenchError
     from workbench.experiments import map_scene as map_scene
     from workbench.experiments import open_run as open_run
+    from workbench.experiments.errors import analyse_errors as analyse_errors
     from workbench.experiments.evaluate import evaluate as evaluate
     from workbench.experiments.train import train as train
     from workbench.models import create_model as create_model
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "WorkbenchError": "workbench.base.errors",
+    "analyse_errors": "workbench.experiments",
     "create_model": "workbench.models",
     "evaluate": "workbench.experiments",
     "import_scene": "workbench.scenes",

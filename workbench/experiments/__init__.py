@@ -1,6 +1,8 @@
 """Floor 5: the verbs (train, evaluate, map) that tie the rooms below together."""
 
 from workbench.experiments.compare import compare_modalities
+from workbench.experiments.error_analysis import ErrorAnalysis
+from workbench.experiments.errors import analyse_errors
 from workbench.experiments.evaluate import evaluate
 from workbench.experiments.export import export_onnx, onnx_facts
 from workbench.experiments.maps import map_scene
@@ -10,8 +12,10 @@ from workbench.experiments.run import Run, open_run
 from workbench.experiments.train import train
 
 __all__ = [
+    "ErrorAnalysis",
     "ModalityTable",
     "Run",
+    "analyse_errors",
     "compare_modalities",
     "evaluate",
     "export_onnx",
