@@ -183,8 +183,8 @@ def error_map(run: RunFolder, scene: Scene, tile: int = 0, size: int | None = FR
     values, _ = hits(run, scene, tile)
     drawn = raster(scene, find_layer(scene))
     grid = grid_of(scene, drawn.stride)
-    backdrop = hv.RGB(grid.place(_pale(drawn.rgba)), bounds=grid.bounds, vdims=[*"RGBA"]).opts(hooks=[dress])
-    marks = _indexed(values, [RIGHT, WRONG], grid, "test pixel", ["right", "wrong"])
+    backdrop = hv.RGB(grid.place(pale(drawn.rgba)), bounds=grid.bounds, vdims=[*"RGBA"]).opts(hooks=[dress])
+    marks = indexed(values, [RIGHT, WRONG], grid, "test pixel", ["right", "wrong"])
     table = pd.DataFrame(
         {
             "test pixels": [right, len(frame) - right],
@@ -246,7 +246,7 @@ def class_element(values: NDArray[Any], classes: ClassTable, grid: Grid, name: s
     for number, entry in enumerate(classes, start=1):
         index[values == entry.value] = number
     words = [f"{entry.value} {entry.name}" for entry in classes]
-    return _indexed(index, list(classes.colors), grid, name, words)
+    return indexed(index, list(classes.colors), grid, name, words)
 
 
 def class_counts(values: NDArray[Any], classes: ClassTable, stride: int = 1) -> Any:
@@ -259,7 +259,7 @@ def class_counts(values: NDArray[Any], classes: ClassTable, stride: int = 1) -> 
     return pd.DataFrame({"drawn pixels": counts, "%": (100 * share).round(1)}, index=index)
 
 
-def _indexed(index: NDArray[Any], colors: list[str], grid: Grid, name: str, words: list[str]) -> Any:
+def indexed(index: NDArray[Any], colors: list[str], grid: Grid, name: str, words: list[str]) -> Any:
     """Indices from 1 (0 is transparent) as an image of one byte per pixel, with words on hover."""
 
     def hover(plot: Any, element: Any) -> None:
@@ -316,7 +316,7 @@ def _mapped(run: RunFolder, scene: Scene) -> tuple[NDArray[np.uint16], int]:
     return found
 
 
-def _pale(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pale(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Colours as greys of little contrast: a backdrop for marks, on light and dark pages."""
     grey = rgba[..., :3].mean(axis=2, keepdims=True)
     out = rgba.copy()
