@@ -8,9 +8,9 @@ import pytest
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments import analyse_errors
+from workbench.experiments.error_analysis import APART
 from workbench.experiments.error_covariates import REACH, covariates, spectral_modality
 from workbench.experiments.error_modalities import command, retrained_without
-from workbench.experiments.error_analysis import APART
 from workbench.experiments.run import Run
 
 
