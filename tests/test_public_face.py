@@ -12,6 +12,7 @@ NAMES = [
     *("train", "open_run", "list_runs", "map_scene", "evaluate", "report", "WorkbenchError"),
     *("sample_map", "score_sample"),
     *("compare_runs", "compare_groups", "compare_scenes"),
+    "analyse_errors",
 ]
 
 

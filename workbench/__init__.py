@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.experiments import open_run as open_run
     from workbench.experiments import sample_map as sample_map
     from workbench.experiments import score_sample as score_sample
+    from workbench.experiments.errors import analyse_errors as analyse_errors
     from workbench.experiments.evaluate import evaluate as evaluate
     from workbench.experiments.train import train as train
     from workbench.models import create_model as create_model
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "WorkbenchError": "workbench.base.errors",
+    "analyse_errors": "workbench.experiments",
     "compare_groups": "workbench.experiments",
     "compare_runs": "workbench.experiments",
     "compare_scenes": "workbench.experiments",

@@ -48,7 +48,16 @@ def test_a_network_without_masks_over_positions_is_told(small_world):
     picture = attention_panel(open_scene("small"), [told], [1, 2, 3])
     assert len(picture.element) == 3  # two patches, the bars
     assert "no mask to draw" in picture.description
-    assert "red above" not in picture.description
+    assert "red raises" not in picture.description
+
+
+def test_weights_from_zero_up_are_read_as_such(small_world):
+    told = result(3, 4, 1, 3)
+    told.maps = {"tokens": np.abs(told.maps["spatial"])}
+    picture = attention_panel(open_scene("small"), [told], [1, 2, 3])
+    assert "weight from zero up" in picture.description
+    mappers = bokeh_model(picture.element).select({"type": LinearColorMapper})
+    assert not [mapper for mapper in mappers if list(mapper.palette) == DIVERGING]
 
 
 def test_figures_are_json_types(small_world):

@@ -4,6 +4,8 @@ from workbench.experiments.area import score_sample
 from workbench.experiments.compare import compare_modalities
 from workbench.experiments.comparison import Comparison, compare_runs
 from workbench.experiments.comparison_groups import GroupComparison, compare_groups, compare_scenes
+from workbench.experiments.error_analysis import ErrorAnalysis
+from workbench.experiments.errors import analyse_errors
 from workbench.experiments.evaluate import evaluate
 from workbench.experiments.export import export_onnx, onnx_facts
 from workbench.experiments.maps import map_scene
@@ -15,9 +17,11 @@ from workbench.experiments.train import train
 
 __all__ = [
     "Comparison",
+    "ErrorAnalysis",
     "GroupComparison",
     "ModalityTable",
     "Run",
+    "analyse_errors",
     "compare_groups",
     "compare_modalities",
     "compare_runs",

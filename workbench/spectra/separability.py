@@ -169,11 +169,12 @@ def band_correlation(
         found, used = pd.DataFrame(values).corr(min_periods=10).to_numpy(), len(values)
     ends = np.cumsum([part.shape[1] for part in parts]).tolist()
     bounds = {name: (end - part.shape[1], end) for name, part, end in zip(names, parts, ends, strict=True)}
-    told = tuple(label for name in names for label in _band_labels(scene, name))
+    told = tuple(label for name in names for label in band_labels(scene, name))
     return BandCorrelation(found, told, bounds, (f"From {used} pixels spread over the scene (seed {seed}).",))
 
 
-def _band_labels(scene: Scene | Collection, modality: str) -> list[str]:
+def band_labels(scene: Scene | Collection, modality: str) -> list[str]:
+    """A name for each band that also names its modality: by wavelength, by band name, else by number from 1."""
     info = scene.info(modality)
     if info.wavelengths is not None:
         return [f"{modality} {centre:g} nm" for centre in info.wavelengths]

@@ -11,10 +11,10 @@ from workbench.scenes import Scene
 from workbench.scenes.classes import ClassTable
 from workbench.views.backend import hv
 from workbench.views.classes import LegendEntry
-from workbench.views.layers import Layer, layers, quantity_name
+from workbench.views.layers import quantity_name
+from workbench.views.patches import patch_colors, preset_of
 from workbench.views.picture import Picture
-from workbench.views.raster import apply_stretch, mix, paint, raster, stretch
-from workbench.views.style import DIVERGING, PICKED, RIGHT, WRONG, dress
+from workbench.views.style import BGY, DIVERGING, PICKED, RIGHT, WRONG, dress
 
 if TYPE_CHECKING:
     from workbench.explain import AttentionResult
@@ -37,35 +37,29 @@ def attention_panel(
     import pandas as pd
 
     names = list(modalities) if modalities is not None else list(results[0].patch)
-    presets = {name: next(layer for layer in layers(scene) if layer.modality == name) for name in names}
+    presets = {name: preset_of(scene, name) for name in names}
     rows: list[Any] = []
     facts = []
+    signed = _has_signs(results)
     for number, result in enumerate(results):
         color = PICKED[number % len(PICKED)]
         for name in names:
-            patch = _patch(scene, presets[name], result.patch[name])
+            patch = patch_colors(scene, presets[name], result.patch[name])
             words = f"{number + 1}: {name}" if name == names[0] else name
             rows.append(_small(_rgb(patch), words, color, len(patch)))
         # One scale for the masks of a pixel, so that they compare; pixels differ too much to share it.
         limit = max([float(np.abs(values).max()) for values in result.maps.values()] + [1e-6])
         for mask, values in result.maps.items():
-            rows.append(
-                _small(_signed(values, limit, mask == [*result.maps][-1]), f"{mask} attention", color, len(values))
-            )
+            image = _mask(values, limit, signed, mask == [*result.maps][-1])
+            rows.append(_small(image, f"{mask} attention", color, len(values)))
         rows.append(_probabilities(scene.classes, classes, result))
         facts.append(_facts(scene.classes, classes, result))
     columns = len(names) + len(results[0].maps) + 1
     told = ", ".join(f"{name} ({quantity_name(scene.info(name))}: {presets[name].title})" for name in names)
-    signs = (
-        "Attention is the mean over channels, signed: red above and blue below zero, which is neutral; the scale is that "
-        "of the row."
-        if results[0].maps
-        else "This network weighs channels, not positions: there is no mask to draw."
-    )
     return Picture(
         hv.Layout(rows).cols(columns).opts(shared_axes=False, toolbar=None),
         "Attention beside what the network saw",
-        f"One row per pixel; the ring marks it. Patches: {told}. {signs} Bars: the likeliest classes.",
+        f"One row per pixel; the ring marks it. Patches: {told}. {reading(results)} Bars: the likeliest classes.",
         pd.DataFrame(facts, index=pd.Index(range(1, len(facts) + 1), name="pixel")),
         tuple(
             LegendEntry(
@@ -76,6 +70,22 @@ def attention_panel(
             for i, r in enumerate(results)
         ),
     )
+
+
+def reading(results: "Sequence[AttentionResult]") -> str:
+    """How the masks of these answers are read: signed ones, weights from zero up, or of channels alone."""
+    if not any(result.maps for result in results):
+        return "This network weighs channels, not positions: there is no mask to draw."
+    if _has_signs(results):
+        return (
+            "Attention is the mean over channels, signed: red raises a place, blue lowers it, and zero, which is neutral, is "
+            "white; the scale is that of the row."
+        )
+    return "Attention is a weight from zero up: the brighter a place, the more it counts; the scale is that of the row."
+
+
+def _has_signs(results: "Sequence[AttentionResult]") -> bool:
+    return any(bool((values < 0).any()) for result in results for values in result.maps.values())
 
 
 def choose_pixels(predictions: Any, most: int = 2) -> list[tuple[int, int, int]]:
@@ -129,16 +139,6 @@ def figures(
     return [{"tile": tile, **_facts(table, classes, result)} for (tile, _, _), result in results.items()]
 
 
-def _patch(scene: Scene, layer: Layer, patch: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A patch (band, k, k) in the colours that the layer has in the whole scene."""
-    if layer.kind == "components":  # components of the whole scene say little of 121 pixels; three bands do
-        bands = patch[np.linspace(len(patch) - 1, 0, 3).astype(int)]
-        return mix(stretch(bands)[0])
-    drawn = raster(scene, layer)
-    scaled = apply_stretch(patch[list(layer.bands)], drawn.limits)
-    return paint(scaled[0], drawn.colors) if layer.kind == "band" else mix(scaled, drawn.gamma)
-
-
 def _bounds(side: int) -> tuple[float, float, float, float]:
     half = side / 2
     return (-half, -half, half, half)
@@ -148,11 +148,11 @@ def _rgb(pixels: NDArray[np.uint8]) -> Any:
     return hv.RGB(np.ascontiguousarray(pixels), bounds=_bounds(len(pixels)), vdims=[*"RGBA"])
 
 
-def _signed(values: NDArray[np.float32], limit: float, bar: bool) -> Any:
+def _mask(values: NDArray[np.float32], limit: float, signed: bool, bar: bool) -> Any:
     image = hv.Image(np.ascontiguousarray(values), bounds=_bounds(len(values)), vdims=["attention"])
     return image.opts(
-        cmap=DIVERGING,
-        clim=(-limit, limit),
+        cmap=DIVERGING if signed else BGY,
+        clim=(-limit if signed else 0, limit),
         colorbar=bar,
         tools=["hover"],
         colorbar_opts={"width": 8, "padding": 3},
