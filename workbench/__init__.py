@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workbench.experiments import map_scene as map_scene
     from workbench.experiments import open_run as open_run
     from workbench.experiments.evaluate import evaluate as evaluate
+    from workbench.experiments.sweep import sweep as sweep
     from workbench.experiments.train import train as train
     from workbench.models import create_model as create_model
     from workbench.models import list_models as list_models
@@ -41,6 +42,7 @@ _ROOMS = {
     "open_run": "workbench.experiments",
     "open_scene": "workbench.scenes",
     "report": "workbench.reports",
+    "sweep": "workbench.experiments",
     "train": "workbench.experiments",
 }
 

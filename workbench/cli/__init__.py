@@ -11,7 +11,7 @@ import typer
 
 from workbench import __version__
 from workbench.base.errors import WorkbenchError
-from workbench.cli import faces, minimal, runs, scenes
+from workbench.cli import faces, minimal, runs, scenes, training
 
 app = typer.Typer(
     name="workbench",
@@ -33,7 +33,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
         raise typer.Exit
 
 
-for part in (faces, scenes, runs, minimal):
+for part in (faces, scenes, training, runs, minimal):
     app.add_typer(part.app)
 
 

@@ -7,11 +7,14 @@ from workbench.experiments.maps import map_scene
 from workbench.experiments.minimal import minimal_supervision
 from workbench.experiments.modalities import ModalityTable, modality_table
 from workbench.experiments.run import Run, open_run
+from workbench.experiments.sweep import sweep
+from workbench.experiments.sweep_result import Sweep
 from workbench.experiments.train import train
 
 __all__ = [
     "ModalityTable",
     "Run",
+    "Sweep",
     "compare_modalities",
     "evaluate",
     "export_onnx",
@@ -20,5 +23,6 @@ __all__ = [
     "modality_table",
     "onnx_facts",
     "open_run",
+    "sweep",
     "train",
 ]

@@ -9,6 +9,7 @@ import torch
 from workbench.base.files import write_json
 from workbench.experiments.environment import environment
 from workbench.experiments.inputs import RunInputs, band_counts
+from workbench.experiments.paper import choose_on_test, kept_every
 from workbench.experiments.work import Work, keep_scores, load_table, samples_of
 from workbench.mapping import Predictor
 from workbench.models import FusionModel, create_model, model_class
@@ -20,6 +21,8 @@ from workbench.training.fit import FitResult, fit
 from workbench.training.pixel_fit import fit_pixels
 from workbench.training.pretraining import PRETRAINED
 from workbench.training.recorder import CHECKPOINT
+from workbench.training.sampling import epochs_of
+from workbench.training.task import Samples
 from workbench.training.unlabelled import Unlabelled, unlabelled_pixels
 
 
@@ -43,6 +46,9 @@ def train_single(work: Work, folder: Path) -> None:
     )
     inputs.save(folder)
     training, validation, _ = (samples_of(table, split, side) for side in split.sides)  # told now, if test has no data
+    on_test = config.chosen_on == "test"
+    if on_test:  # nothing but the training pixels is learnt from or chosen by; test comes afterwards
+        validation = Samples(validation.positions[:0], validation.targets[:0])
     unlabelled = None
     if config.recipe.unlabelled != "none":
         window = model_class(config.model).patch_size if config.view == "patch" else config.recipe.tile
@@ -72,17 +78,23 @@ def train_single(work: Work, folder: Path) -> None:
                 config.compile,
                 work.progress,
                 None if unlabelled is None else unlabelled.positions,
+                kept_every(epochs_of(len(training), config.recipe, config.view)) if on_test else 0,
             )
-    model.save(folder / model.kept_as)
     classes = np.array(split.classes, np.uint16)
     predictor = Predictor(model, config.inputs, table.scaling, classes, config.view, config.precision)
+    choice: dict[str, Any] = {}
+    if on_test:
+        found = choose_on_test(predictor, table, split, folder) if isinstance(model, FusionModel) else None
+        choice = {"chosen_on": "test", "paper": found}
+    model.save(folder / model.kept_as)
     more = {
+        **choice,
         "scaling_from": f"{config.recipe.scaling} over {config.recipe.scaling_from} pixels ({scaling_positions})",
         "training": {
             "epochs": result.epochs,
             "steps": result.steps,
             "init": work.start and config.init and {**config.init.model_dump(), **work.start.told()},
-            "best_epoch": result.best_epoch,
+            "best_epoch": choice["paper"]["epoch"] if choice.get("paper") else result.best_epoch,
             "stopped_early": result.stopped_early,
             "seconds": result.seconds,
             "samples_per_second": result.samples_per_second,

@@ -11,6 +11,7 @@ from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments.devices import resolve_device
 from workbench.experiments.ensemble import member_configs
 from workbench.experiments.inputs import band_counts, resolve_roles
+from workbench.experiments.paper import PAPER, paper_split
 from workbench.experiments.run import Run
 from workbench.experiments.starting import starting_weights
 from workbench.experiments.work import Work
@@ -47,6 +48,7 @@ def train(
     members: int = 1,
     tta: bool = False,
     init: str | Path | None = None,
+    protocol: str | None = None,
     say: Callable[[str], None] = print,
     **changes: Any,
 ) -> Run:
@@ -62,7 +64,7 @@ def train(
         scene: A scene, its name, or a path.
         model: Name of the model.
         inputs: Modalities that play each role, such as `{"hsi": ["hsi"], "aux": ["lidar"]}`.
-        split: The split; None makes one by `blocks` with the model's patch size and `seed`.
+        split: The split; None makes one by `protocol` with the model's patch size and `seed`.
         view: `patch`, `dense` or `pixel`; None is the model's first, as published.
         recipe: `quick`, `common` (the same for every model), or one of the model's own such as `published`.
         width: Factor on hidden channels.
@@ -81,6 +83,10 @@ def train(
         init: What the weights start from: id of a run of the same model, width and options, or path of a safetensors file
             with ImageNet weights of a ResNet-50 in torchvision's naming, for networks with such encoders at width 1.
             Layers of other bands or classes stay fresh and are named. None (or "") are fresh weights.
+        protocol: Rule of the split where none is given; None is `blocks`. `paper` are the publications' habits, for
+            comparison with published figures only: the split of `paper_split` (or the one given) without validation,
+            scaling over the whole scene, and the epoch that scores best on *test*, chosen after the training. Every
+            table says so.
         say: Called with a sentence on what is taken from `init`, before the training.
         **changes: Fields of `Recipe` to change, such as `epochs=50`, `steps=500` or `loss="focal"`.
 
@@ -97,12 +103,21 @@ def train(
         raise UnknownNameError(f"view of {model}", str(view), kind.views)
     kind.check_settings(width=width, precision=precision, compile=compile, members=members, tta=tta, init=init or None)
     roles = resolve_roles(scene, model, inputs)
+    paper = protocol == PAPER
     if split is None:
-        split = make_split(scene, "blocks", kind.patch_size, seed)
+        rule = protocol or "blocks"
+        split = paper_split(scene, kind.patch_size, seed) if paper else make_split(scene, rule, kind.patch_size, seed)
     if not isinstance(split, Split):
         raise WorkbenchError(f"A split is what `make_split` gives, such as make_split(scene, 'blocks'); got {split!r}.")
     if split.scene_hash != scene.content_hash:
         raise WorkbenchError(f"The split was made for another scene than {scene.name!r} as it is now. Make it again.")
+    if protocol not in (None, PAPER, split.protocol):
+        raise WorkbenchError(
+            f"The split was made by the protocol {split.protocol!r}, and the training is asked by {protocol!r}. Leave the "
+            "protocol out where a split is given."
+        )
+    if paper:
+        changes = _as_published(changes, members, tta)
     changed = find_recipe(model, recipe, changes)
     check_dropout(changed.modality_dropout, len(modalities_of(roles)))
     config = RunConfig.build(
@@ -130,6 +145,7 @@ def train(
             "threads": torch.get_num_threads() if threads is None else threads,
             "members": members,
             "tta": tta,
+            "chosen_on": "test" if paper else "validation",
             "versions": {
                 "models": models.RESULT_VERSION,
                 "training": training.RESULT_VERSION,
@@ -145,6 +161,19 @@ def train(
         config = config.model_copy(update={"init": source})
     member_configs(config)  # refused now, before a folder is made
     return finished_run(Work(config, scene, split, start, progress, say))
+
+
+def _as_published(changes: dict[str, Any], members: int, tta: bool) -> dict[str, Any]:
+    """Changes of the recipe under the publications' habits."""
+    unfit = {"scaling_from": changes.get("scaling_from") not in (None, "scene"), "members": members > 1, "tta": tta}
+    unfit["patience"] = changes.get("patience") is not None
+    named = [name for name, refused in unfit.items() if refused]
+    if named:
+        raise WorkbenchError(
+            f"The protocol 'paper' scales over the whole scene, has no validation to stop by, and trains one network that "
+            f"is asked plainly: leave {', '.join(named)} out, or choose another protocol."
+        )
+    return changes | {"scaling_from": "scene"}
 
 
 def model_options(model: str, given: dict[str, Any] | None, tile: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from workbench.base.errors import WorkbenchError
 from workbench.base.files import explained, remove_left_files
 from workbench.base.roots import runs_root
 from workbench.experiments.devices import cpu_threads
+from workbench.experiments.paper import remove_epochs
 from workbench.experiments.run import Run
 from workbench.experiments.single import train_single
 from workbench.experiments.together import is_made_of_others, put_together
@@ -65,5 +66,6 @@ def finished_run(work: Work) -> Run:
 
 
 def _remove_checkpoints(folder: Path) -> None:
+    remove_epochs(folder)
     for name in (BEST, PRETRAINED, CHECKPOINT):
         (folder / name).unlink(missing_ok=True)

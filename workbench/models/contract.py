@@ -59,6 +59,7 @@ class Model(ABC):
     needs: ClassVar[dict[str, Any]] = {}  # fields that `quick` and `common` must set so, or it cannot learn
     recipe_fields: ClassVar[tuple[str, ...]] = tuple(Recipe.model_fields)  # those that mean something to it
     fixed: ClassVar[Mapping[str, Any]] = {}  # settings of a training that can have one value only
+    seeded: ClassVar[bool] = True  # whether another seed gives another result
     devices: ClassVar[tuple[str, ...]] = ("cuda", "mps", "cpu")  # where it can run
     kept_as: ClassVar[str]  # name of its file in a run folder
     channel_masks: tuple[str, ...] = ()  # names of attention tensors that weigh channels

@@ -28,6 +28,7 @@ class KNN(PixelModel):
 
     summary = "k nearest neighbours on single pixels (scikit-learn): a baseline"
     made_by = "KNeighborsClassifier"
+    seeded = False
 
     def __init__(
         self,

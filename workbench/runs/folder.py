@@ -104,7 +104,7 @@ class RunFolder:
             status, config = self.status, self.config
             row["epochs"] = f"{status['epoch']}/{status['epochs']}"
             row["inputs"] = " ".join(f"{role}={'+'.join(names)}" for role, names in config.inputs.items())
-            row["protocol"] = config.split.protocol
+            row["protocol"] = config.split.protocol + (", chosen on test" if config.chosen_on == "test" else "")
             if status["state"] == "finished":
                 metrics = self.metrics
                 test = metrics["test"]
