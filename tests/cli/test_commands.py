@@ -454,8 +454,8 @@ def test_map_writes_a_class_map_and_prints_its_path(call, place, run):
 
 
 def test_ensembles_and_test_time_augmentation(call, place, run):
-    """Turns cost eight times the work, so all are asked of a network with small windows."""
-    small = ["--view", "dense", "--model", "selfloop", "--width", "0.03", "--epochs", "1", *NETWORK[4:], "-q"]
+    """Turns cost eight times the work, so they are asked of a network that answers a whole tile at once."""
+    small = ["--view", "dense", "--model", "unet", "--width", "0.03", "--epochs", "1", *NETWORK[4:], "-q"]
     ended = call("train", place, *small, "--members", "2", "--tta")
     assert ended.code == 0, ended
     for words in ("member: seed 1", "two of the 2 members give a test pixel different classes", "_x2_tta-dense-"):
