@@ -153,6 +153,22 @@ def test_a_fold_that_failed_leaves_its_split_out():
     assert found.printed()[1][-1] == ["svm", "0", "0", *["-"] * 12]
 
 
+def test_the_publications_habits_are_said_of_each_model():
+    test = {"classes": [1, 2], "confusion": [[3, 1], [0, 4]]}
+    plain = {"test": test, "controls": {}, "synthetic": False, "chosen_on": "test", "paper": None}
+    chosen = plain | {"paper": {"oa": 0.9, "last_oa": 0.8}}
+    entries = [
+        Entry("knn", 0, None, 0, "a", "run-a", plain, "", None), Entry("unet", 0, None, 0, "a", "run-b", chosen, "", None),
+    ]  # fmt: skip
+    found = Sweep.of("tiny", "paper", ["knn", "unet"], entries, [])
+    assert [row[0] for row in found.printed()[1]] == [
+        "knn (publications' habits: comparison with publications only)",
+        "unet (chosen on test: comparison with publications only)",
+    ]
+    assert "unet: chosen on test 90.0 %, last epoch 80.0 % (means over the runs)." in found.notes
+    assert "CHOSEN ON TEST" in found.title
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [

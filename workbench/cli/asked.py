@@ -23,15 +23,11 @@ def changes_of(change: list[str], epochs: int | None, patience: int | None) -> d
 
 
 def split_of(scene: str, protocol: str, patch_size: int, seed: int, parameters: list[str]) -> "Split":
-    """The split of a protocol, or of the publications' habits."""
-    from workbench.experiments.paper import PAPER, paper_split
+    """The split of a protocol."""
     from workbench.scenes import open_scene
     from workbench.splits import make_split
 
-    settings = typed(parameters, "--split")
-    if protocol == PAPER:
-        return paper_split(open_scene(scene), patch_size, seed, **settings)
-    return make_split(open_scene(scene), protocol, patch_size, seed, **settings)
+    return make_split(open_scene(scene), protocol, patch_size, seed, **typed(parameters, "--split"))
 
 
 def split_in(path: str, scene: "Scene | Collection", parameters: list[str]) -> "Split":

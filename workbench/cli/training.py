@@ -89,7 +89,7 @@ def train(
     with folds and no fold, it is models over splits and seeds: every run listed, both spreads told apart.
     """
     from workbench.experiments import train as run_training
-    from workbench.experiments.paper import PAPER
+    from workbench.experiments.paper import PAPER, paper_split
     from workbench.models import model_class, resolve_options
     from workbench.models.initial import weights_path
     from workbench.scenes import open_scene
@@ -129,6 +129,8 @@ def train(
     opened = open_scene(scene)
     if split_file is not None:
         made = split_in(split_file, opened, split)
+    elif protocol == PAPER:
+        made = paper_split(opened, model_class(model).patch_size, first, **settings)
     else:
         made = split_of(scene, protocol or "blocks", model_class(model).patch_size, first, split)
     if not as_json:

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.base.errors import WorkbenchError
 from workbench.experiments.spread import SCORES, Line, line, pooled
 from workbench.experiments.summary import Table
-from workbench.runs.words import ScoreWords, caution, paper_words, score_words
+from workbench.runs.words import ScoreWords, caution, score_words
 
 CONTROL_SCORES = ("oa", "aa", "kappa")
 DASH = "-"
@@ -62,7 +62,7 @@ class Sweep:
         controls: By control, the lines of `oa`, `aa` and `kappa`.
         notes: What a reader must know.
         words: What the scores are called.
-        told: A caution that stands beside every score, or "".
+        told: By model, a caution that stands beside its scores; empty but for the publications' habits.
     """
 
     scene: str
@@ -74,7 +74,7 @@ class Sweep:
     controls: dict[str, dict[str, Line]]
     notes: tuple[str, ...]
     words: ScoreWords
-    told: str
+    told: dict[str, str]
 
     @classmethod
     def of(
@@ -111,7 +111,7 @@ class Sweep:
             told.append(
                 "Folds of a split are pooled: their confusion matrices are summed. Controls are means over the folds."
             )
-        told += [paper_words(metrics).partition(", and the epoch")[0].rstrip(".") + "."] if caution(metrics) else []
+        told += _chosen(done)
         told += [score_words(metrics).note] if score_words(metrics).note else []
         told += ["Synthetic scene: fusion wins by construction."] if metrics["synthetic"] else []
         return cls(
@@ -124,13 +124,13 @@ class Sweep:
             _controls(done),
             tuple(told),
             score_words(metrics),
-            caution(metrics),
+            {entry.model: caution(entry.metrics or {}) for entry in done if caution(entry.metrics or {})},
         )
 
     @property
     def title(self) -> str:
         """A line above the summary."""
-        tag = f" ({self.told.upper()})" if self.told else ""
+        tag = "".join(f" ({told.upper()})" for told in dict.fromkeys(self.told.values()))
         return (
             f"{self.scene}: {self.words.kind} on test pixels, {self.protocol} splits{tag}. Means over splits of the means "
             "over seeds; sd splits is the spread of the splits' means, sd seeds that of the seeds within a split."
@@ -173,7 +173,7 @@ class Sweep:
         return {
             "scene": self.scene,
             "protocol": self.protocol,
-            "caution": self.told,
+            "cautions": self.told,
             "notes": list(self.notes),
             "summary": self.summary_frame().to_dict("records"),
             "runs": self.to_frame().to_dict("records"),
@@ -188,7 +188,7 @@ class Sweep:
         for row in self.summary_frame().to_dict("records"):
             control = row["kind"] == "control"
             title = f"control: {row['name'].replace('_', ' ')}" if control else row["name"]
-            tag = f" ({self.told})" if self.told and not control else ""
+            tag = f" ({self.told[row['name']]})" if row["name"] in self.told and not control else ""
             cells = [f"{title}{tag}", str(row["n_splits"]), DASH if control else str(row["n_seeds"])]
             for key in SCORES:
                 scale, digits = (1.0, 3) if key == "kappa" else (100.0, 1)
@@ -263,6 +263,24 @@ def _controls(done: Sequence[Entry]) -> dict[str, dict[str, Line]]:
             key: line([[float(np.mean([one[key] for one in folds]))] for folds in having if folds])
             for key in CONTROL_SCORES
         }
+    return found
+
+
+def _chosen(done: Sequence[Entry]) -> list[str]:
+    """What the publications' habits are, and by how much choosing on test flatters each model; nothing for other runs."""
+    habits = [entry for entry in done if entry.metrics is not None and entry.metrics.get("chosen_on") == "test"]
+    if not habits:
+        return []
+    words = (
+        "Publications' habits, for comparison with publications only: scaling over the whole scene, no validation, and"
+    )
+    found = [f"{words} the epoch that scores best on test."]
+    for name in dict.fromkeys(entry.model for entry in habits):
+        mine = [entry.metrics["paper"] for entry in habits if entry.model == name and entry.metrics is not None]
+        pairs = [(one["oa"], one["last_oa"]) for one in mine if one]
+        if pairs:
+            chosen, last = (100 * float(np.mean(column)) for column in zip(*pairs, strict=True))
+            found.append(f"{name}: chosen on test {chosen:.1f} %, last epoch {last:.1f} % (means over the runs).")
     return found
 
 
