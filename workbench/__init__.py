@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.experiments import score_sample as score_sample
     from workbench.experiments.errors import analyse_errors as analyse_errors
     from workbench.experiments.evaluate import evaluate as evaluate
+    from workbench.experiments.sweep import sweep as sweep
     from workbench.experiments.train import train as train
     from workbench.models import create_model as create_model
     from workbench.models import list_models as list_models
@@ -53,6 +54,7 @@ _ROOMS = {
     "report": "workbench.reports",
     "sample_map": "workbench.experiments",
     "score_sample": "workbench.experiments",
+    "sweep": "workbench.experiments",
     "train": "workbench.experiments",
 }
 

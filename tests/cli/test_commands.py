@@ -15,6 +15,7 @@ from shapely import box
 
 from tests.experiments.conftest import SHAPE, draft
 from workbench import __version__, cli
+from workbench.experiments import open_run
 
 COMMANDS = typer.main.get_command(cli.app).commands
 NETWORK = [
@@ -451,15 +452,44 @@ def test_map_writes_a_class_map_and_prints_its_path(call, place, run):
 
 
 def test_ensembles_and_test_time_augmentation(call, place, run):
-    ended = call("train", place, *NETWORK, "--epochs", "1", "--members", "2", "--tta", "-q")
+    """Turns cost eight times the work, so they are asked of a network that answers a whole tile at once."""
+    small = ["--view", "dense", "--model", "unet", "--width", "0.03", "--epochs", "1", *NETWORK[4:], "-q"]
+    ended = call("train", place, *small, "--members", "2", "--tta")
     assert ended.code == 0, ended
     for words in ("member: seed 1", "two of the 2 members give a test pixel different classes", "_x2_tta-dense-"):
         assert words in ended.out
-    (path,) = call("map", run, "--tta", "-q").out.split()
+    plain = call("train", place, *small, "--json").json["run"]  # the first member
+    (path,) = call("map", plain, "--tta", "-q").out.split()
     assert path.endswith("place+tta.tif")
-    assert call("evaluate", run, "--tta", "--json").json["tta"] is True
-    assert call("evaluate", run, "--json").json["tta"] is False
+    assert call("evaluate", plain, "--tta", "--json").json["tta"] is True
+    assert call("evaluate", plain, "--json").json["tta"] is False
     assert call("train", place, "--members", "0").code == 2
+
+
+def test_splits_and_seeds_list_every_run(call, place):
+    request = ["train", place, "--model", "knn,random_forest", "--set", "scaling=minmax", "--splits", "2", "-q"]
+    found = call(*request, "--json").json
+    assert [row["model"] for row in found["runs"]] == ["knn", "random_forest"] * 2
+    assert [row["name"] for row in found["summary"]][:2] == ["coordinates_only", "spectrum_only"]
+    assert all(row["oa_sd_splits"] is not None and row["oa_sd_seeds"] is None for row in found["summary"])
+    ended = call(*request)
+    assert ended.code == 0
+    for words in ("control: spectrum only", "sd splits", "sd seeds", found["runs"][3]["run"]):
+        assert words in ended.out
+    file = open_run(found["runs"][0]["run"]).path / "split.npz"
+    by_file = call("train", place, "--model", "knn", "--set", "scaling=minmax", "--split-file", file, "-q", "--json")
+    assert by_file.json["run"] == found["runs"][0]["run"]
+    for more in (["--splits", "2"], ["--split", "buffer=3"]):
+        assert call("train", place, "--split-file", file, *more).code == 2
+
+
+def test_the_publications_habits_are_said(call, place):
+    ended = call(
+        "train", place, *NETWORK, "--epochs", "2", "--protocol", "paper", "--split", "test_fraction=0.5", "-q",
+    )  # fmt: skip
+    assert ended.code == 0, ended
+    for words in ("CHOSEN ON TEST: COMPARISON", "last epoch (2)", "test pixels clear of training", "RANDOM SPLIT"):
+        assert words in ended.out
 
 
 def test_a_scene_without_labels_can_be_mapped_not_split(call, run):

@@ -128,7 +128,7 @@ def test_attention_is_the_mean_of_the_members(ensemble, members):
 
 
 def test_it_is_not_done_twice_and_shares_its_members_with_others(ensemble, members, scene, monkeypatch):
-    monkeypatch.setattr(sys.modules["workbench.experiments.train"], "fit", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr(sys.modules["workbench.experiments.single"], "fit", lambda *_: pytest.fail("it trained"))
     split = ensemble.split
     assert train(scene, split=split, seed=20, members=3, **SHORT).path == ensemble.path
     two = train(scene, split=split, seed=21, members=2, tta=True, **SHORT)
@@ -148,7 +148,7 @@ def test_a_damaged_ensemble_is_put_together_again(ensemble, scene, roots, tmp_pa
     copied = open_run(ensemble.id)
     (copied.path / "model.safetensors").write_bytes(b"{}")
     assert not copied.complete
-    monkeypatch.setattr(sys.modules["workbench.experiments.train"], "fit", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr(sys.modules["workbench.experiments.single"], "fit", lambda *_: pytest.fail("it trained"))
     mended = train(scene, split=ensemble.split, seed=20, members=3, **SHORT)
     assert mended.path == copied.path
     assert (mended.path / "model.safetensors").read_bytes() == (ensemble.path / "model.safetensors").read_bytes()
@@ -176,7 +176,7 @@ def test_a_killed_ensemble_goes_on_at_the_unfinished_member(ensemble, scene, tmp
     killed = next(run for run in list_runs() if run.config.members == 3)
     assert (killed.status["state"], killed.status["epoch"]) == ("interrupted", 2)
     steps = []
-    module = sys.modules["workbench.experiments.train"]
+    module = sys.modules["workbench.experiments.single"]
     fit = module.fit
     monkeypatch.setattr(module, "fit", lambda *args: steps.append(args[6]) or fit(*args))
     again = train(scene, seed=20, members=3, **SHORT)

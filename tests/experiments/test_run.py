@@ -164,7 +164,7 @@ def test_what_is_done_needs_no_lock(copied, scene, monkeypatch):
     def refuse(*_):
         raise WorkbenchError("Not allowed while locking")
 
-    monkeypatch.setattr(sys.modules["workbench.experiments.train"], "file_lock", refuse)
+    monkeypatch.setattr(sys.modules["workbench.experiments.working"], "file_lock", refuse)
     monkeypatch.setattr(sys.modules["workbench.experiments.maps"], "file_lock", refuse)
     assert map_scene(copied) == maps
     assert copied.predict()["tiny"].shape == scene.shape

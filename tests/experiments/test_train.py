@@ -337,7 +337,7 @@ def test_two_who_train_the_same_run_take_turns(scene, roots, monkeypatch):
         done.append(args[0])
         return fit(*args)
 
-    module = sys.modules["workbench.experiments.train"]  # the package has a function of that name
+    module = sys.modules["workbench.experiments.single"]
     monkeypatch.setattr(module, "fit", counted)
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(lambda _: train(scene, **(OPTIONS | {"epochs": 1})), range(2))

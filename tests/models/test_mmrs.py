@@ -71,6 +71,19 @@ def test_the_judges_loss_reaches_the_judges_alone():
     assert reached == judges
 
 
+def test_answers_from_one_role_are_taught_by_the_recipes_loss():
+    model, inputs, targets = build()
+    asked = []
+
+    def loss(logits, wanted):
+        asked.append((tuple(logits.shape), wanted.tolist()))
+        return logits.sum() * 0 + 3.0
+
+    output = model.learn(inputs, targets, "patch", loss)
+    assert output.losses["one_role"].item() == pytest.approx(0.5 * (3 + 3))
+    assert asked == [((len(targets), model.classes), targets.tolist())] * 2
+
+
 def test_pixels_that_do_not_count_teach_nothing():
     model, inputs, targets = build()
     output = model.learn(inputs, torch.full_like(targets, -1), "patch")

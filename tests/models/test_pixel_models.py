@@ -281,3 +281,29 @@ def test_folds_of_single_pixels_where_units_do_not_suffice(units):
     assert not together
     assert len(found) == 3
     assert all(set(targets[learn]) == {0, 1, 2} for learn, _ in found)
+
+
+def test_neighbours_are_asked_on_as_many_threads_as_torch_uses(monkeypatch):
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    rng = np.random.default_rng(0)
+    model = create_model("knn", {"hsi": 3}, 2)
+    model.fit(rng.normal(size=(20, 3)).astype("float32"), np.arange(20) % 2)
+    plain = model.classifier.predict_proba
+    seen = []
+
+    def asked(features):
+        seen.extend(pool["num_threads"] for pool in threadpool_info())
+        return plain(features)
+
+    monkeypatch.setattr(model.classifier, "predict_proba", asked)
+    before = torch.get_num_threads()
+    try:
+        with threadpool_limits(2):
+            torch.set_num_threads(1)
+            assert max(pool["num_threads"] for pool in threadpool_info()) == 2  # of those that torch knows nothing of
+            model.scores(rng.normal(size=(5, 3)).astype("float32"))
+    finally:
+        torch.set_num_threads(before)
+    assert seen
+    assert set(seen) == {1}

@@ -124,11 +124,17 @@ def test_a_line_for_listings(make_run):
     assert row["epochs"] == "2/3"
     assert row["inputs"] == "hsi=hsi aux=lidar+sar"
     assert (row["overall"], row["average"], row["kappa"], row["score"]) == (0.5, 0.25, 0.0, "accuracy")
+    assert (row["coordinates_only"], row["spectrum_only"]) == (None, None)  # of a run from before they were kept
     path = make_run(seed=2)
     write_json(
         path / "metrics.json", {"test": None, "labels_are": "a map product"} | open_run_folder(path.name).metrics
     )
     assert open_run_folder(path.name).summary()["score"] == "agreement with the map"
+    controls = {"coordinates_only": {"oa": 0.25}, "spectrum_only": {"oa": 0.75}}
+    test = {"oa": 0.5, "aa": 0.25, "kappa": 0.0}
+    write_json(path / "metrics.json", {"test": test, "controls": controls})
+    again = open_run_folder(path.name).summary()
+    assert (again["coordinates_only"], again["spectrum_only"]) == (0.25, 0.75)
     failed = open_run_folder(make_run("failed", seed=1).name).summary()
     assert (failed["state"], failed["overall"]) == ("failed", None)
     assert list(failed) == list(row)

@@ -42,7 +42,7 @@ OTHER = {
     "scene": "Trento", "scene_hash": "c" * 64, "model": "other", "inputs": {"hsi": ["hsi"], "aux": ["sar", "lidar"]},
     "view": "patch", "width": 0.25, "options": {"loops": 2}, "recipe_name": "published", "seed": 1, "device": "cuda", "precision": "bf16-mixed",
     "compile": True, "threads": 2, "members": 5, "tta": True, "versions": {"models": 2, "training": 1},
-    "init": {"source": "a-run", "hash": "e" * 64},
+    "init": {"source": "a-run", "hash": "e" * 64}, "chosen_on": "test",
 }  # fmt: skip
 OTHER_SPLIT = {"protocol": "random", "seed": 1, "patch_size": 9, "parameters": {"block_size": 34}, "hash": "d" * 64}
 OTHER_RECIPE = {

@@ -8,7 +8,7 @@ from workbench.models import create_model
 from workbench.models.pixels import region_table
 from workbench.models.scaling import BandScaling
 from workbench.runs import Recipe
-from workbench.training.task import Samples
+from workbench.training.task import FusionTask, Samples
 
 SHAPE = (40, 36)
 CLASSES = 3
@@ -65,3 +65,37 @@ def validation(truth, sides):
 def model():
     torch.manual_seed(0)
     return create_model("fusatnet", {"hsi": 4, "aux": 1}, CLASSES, 0.02)
+
+
+@pytest.fixture
+def dying(monkeypatch):
+    """Let something happen in the first step of the second epoch."""
+
+    def arrange(happen):
+        plain = FusionTask.training_step
+
+        def step(self, batch, batch_idx):
+            if (self.current_epoch, batch_idx) == (1, 0):
+                happen()
+            return plain(self, batch, batch_idx)
+
+        monkeypatch.setattr(FusionTask, "training_step", step)
+
+    return arrange
+
+
+@pytest.fixture
+def interrupted_once(dying):
+    """Let the first training that comes to its second epoch be stopped by Ctrl-C; the next ones go on."""
+
+    def arrange():
+        happened = []
+
+        def interrupt():
+            if not happened:
+                happened.append(True)
+                raise KeyboardInterrupt
+
+        dying(interrupt)
+
+    return arrange

@@ -37,23 +37,6 @@ def trained(model, table, training, validation, tmp_path):
     return run
 
 
-@pytest.fixture
-def dying(monkeypatch):
-    """Let something happen in the first step of the second epoch."""
-
-    def arrange(happen):
-        plain = FusionTask.training_step
-
-        def step(self, batch, batch_idx):
-            if (self.current_epoch, batch_idx) == (1, 0):
-                happen()
-            return plain(self, batch, batch_idx)
-
-        monkeypatch.setattr(FusionTask, "training_step", step)
-
-    return arrange
-
-
 def same(one, other):
     return all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
 
@@ -88,17 +71,10 @@ def test_without_validation_the_last_epoch_is_kept(trained):
     assert pd.read_parquet(folder / "history.parquet")["validation_aa"].isna().all()
 
 
-def test_ctrl_c_stops_it_and_the_same_call_continues(trained, dying):
+def test_ctrl_c_stops_it_and_the_same_call_continues(trained, interrupted_once):
     """Lightning exits with 1 and leaves the signal ignored, in a notebook for good."""
     whole, _, _ = trained("whole", epochs=3)
-    happened = []
-
-    def interrupt():
-        if not happened:
-            happened.append(True)
-            raise KeyboardInterrupt
-
-    dying(interrupt)
+    interrupted_once()
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         trained("stopped", epochs=3)
@@ -112,19 +88,12 @@ def test_ctrl_c_stops_it_and_the_same_call_continues(trained, dying):
 
 
 @pytest.mark.parametrize("view", ["patch", "dense"])
-def test_dropout_adam_and_a_rate_in_steps_go_on_where_they_stopped(trained, dying, monkeypatch, view):
+def test_dropout_adam_and_a_rate_in_steps_go_on_where_they_stopped(trained, interrupted_once, monkeypatch, view):
     monkeypatch.setattr(task, "STAIR_EPOCHS", 2)  # between the stop and the end
     mft = create_model("mft", {"hsi": 4, "aux": 1}, CLASSES, 0.02)
     options = {"network": mft, "view": view, "epochs": 3, "optimizer": "adam", "schedule": "step", "batch_size": 64}
     whole, _, _ = trained("whole", **options)
-    happened = []
-
-    def interrupt():
-        if not happened:
-            happened.append(True)
-            raise KeyboardInterrupt
-
-    dying(interrupt)
+    interrupted_once()
     with pytest.raises(KeyboardInterrupt):
         trained("stopped", **options)
     network, result, _ = trained("stopped", **options)
@@ -132,20 +101,13 @@ def test_dropout_adam_and_a_rate_in_steps_go_on_where_they_stopped(trained, dyin
     assert same(network, whole)
 
 
-def test_noise_and_both_optimisers_of_a_gan_go_on_where_they_were(trained, dying):
+def test_noise_and_both_optimisers_of_a_gan_go_on_where_they_were(trained, interrupted_once):
     torch.manual_seed(0)
     gan = create_model("mmrs", {"hsi": 4, "aux": 1}, CLASSES, 0.05)
     whole, _, _ = trained("whole", epochs=3, network=gan)
     again, _, _ = trained("again", epochs=3, network=gan)
     assert same(whole, again)
-    happened = []
-
-    def interrupt():
-        if not happened:
-            happened.append(True)
-            raise KeyboardInterrupt
-
-    dying(interrupt)
+    interrupted_once()
     with pytest.raises(KeyboardInterrupt):
         trained("stopped", epochs=3, network=gan)
     network, _, folder = trained("stopped", epochs=3, network=gan)
@@ -154,18 +116,11 @@ def test_noise_and_both_optimisers_of_a_gan_go_on_where_they_were(trained, dying
 
 
 @pytest.mark.parametrize("view", ["patch", "dense"])
-def test_with_modality_dropout_a_stopped_training_goes_on_to_the_same(trained, dying, view):
+def test_with_modality_dropout_a_stopped_training_goes_on_to_the_same(trained, interrupted_once, view):
     whole, _, _ = trained("whole", view=view, modality_dropout=0.5)
     plain, _, _ = trained("plain", view=view)
     assert not same(whole, plain)
-    happened = []
-
-    def interrupt():
-        if not happened:
-            happened.append(True)
-            raise KeyboardInterrupt
-
-    dying(interrupt)
+    interrupted_once()
     with pytest.raises(KeyboardInterrupt):
         trained("stopped", view=view, modality_dropout=0.5)
     assert same(trained("stopped", view=view, modality_dropout=0.5)[0], whole)

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -69,3 +70,35 @@ def test_the_command_names_members_and_turns_only_where_there_are_some():
     assert "--tta" not in plain
     many = command(SimpleNamespace(config=configuration(members=5, tta=True)))
     assert many == f"{plain} --members 5 --tta"
+
+
+SPLIT = {"protocol": "official", "seed": 0, "patch_size": 11, "hash": "a" * 64}
+
+
+def split_words(**changes):
+    run = SimpleNamespace(config=configuration(**changes), path=Path("runs/a-run"))
+    return shlex.split(command(run))
+
+
+def test_what_a_published_split_found_is_no_option():
+    told = {"split": "official", "validation_fraction": 0.2, "train_per_class": None, "leave_out": []}
+    said = split_words(split=SPLIT | {"parameters": told | {"validation": "blocks"}})
+    assert values(said, "--split") == ["split=official", "validation_fraction=0.2"]
+    assert values(said, "--protocol") == ["official"]
+
+
+def test_the_publications_habits_are_asked_by_their_name():
+    parameters = {"split": "official", "validation_fraction": 0.0, "validation": "none"}
+    said = split_words(split=SPLIT | {"parameters": parameters}, chosen_on="test")
+    assert values(said, "--protocol") == ["paper"]
+    assert values(said, "--split") == ["split=official"]
+    blocks = SPLIT | {"protocol": "blocks", "parameters": {"buffer": 10}}
+    own = split_words(split=blocks, chosen_on="test")
+    assert (values(own, "--protocol"), values(own, "--split-file")) == (["paper"], ["runs/a-run/split.npz"])
+
+
+def test_a_split_that_no_rule_makes_is_named_by_its_file():
+    part = {"subset_fraction": 0.5, "subset_seed": 0, "subset_unit": "pixels"}
+    said = split_words(split=SPLIT | {"protocol": "blocks", "parameters": {"buffer": 10} | part})
+    assert values(said, "--split-file") == ["runs/a-run/split.npz"]
+    assert values(said, "--protocol") == values(said, "--split") == []

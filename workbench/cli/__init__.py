@@ -11,7 +11,7 @@ import typer
 
 from workbench import __version__
 from workbench.base.errors import WorkbenchError
-from workbench.cli import compare, errors, faces, minimal, runs, sample, scenes, splits
+from workbench.cli import compare, errors, faces, minimal, runs, sample, scenes, splits, training
 
 app = typer.Typer(
     name="workbench",
@@ -33,7 +33,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
         raise typer.Exit
 
 
-for part in (faces, scenes, runs, minimal, compare, errors, sample):
+for part in (faces, scenes, training, runs, minimal, compare, errors, sample):
     app.add_typer(part.app)
 
 

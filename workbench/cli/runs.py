@@ -1,11 +1,12 @@
-"""Commands about runs: train, map, score."""
+"""Commands about runs: map, export, score, compare what modalities add."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from workbench.cli.asked import changes_of, print_scores, roles_of, split_of
 from workbench.cli.terminal import (
     AsJson,
     Device,
@@ -21,22 +22,16 @@ from workbench.cli.terminal import (
     RecipeSet,
     RunName,
     SceneName,
-    Seed,
-    SplitSeed,
     SplitSet,
     Threads,
     ViewName,
     Width,
     cell,
-    pairs,
     progress,
     say,
     table,
     typed,
 )
-
-if TYPE_CHECKING:
-    from workbench.splits import Split
 
 app = typer.Typer()
 
@@ -67,88 +62,6 @@ def models(as_json: AsJson = False) -> None:
         print(json.dumps(found, indent=1))
         return
     table(["model", "what it is"], [[name, text] for name, text in found.items()])
-
-
-@app.command()
-def train(
-    scene: SceneName,
-    model: ModelName = "fusatnet",
-    inputs: Inputs = [],  # noqa: B006
-    view: ViewName = None,
-    protocol: Protocol = "blocks",
-    split: SplitSet = [],  # noqa: B006
-    split_seed: SplitSeed = None,
-    recipe: RecipeName = "quick",
-    change: RecipeSet = [],  # noqa: B006
-    option: ModelSet = [],  # noqa: B006
-    epochs: Epochs = None,
-    init: Annotated[
-        str | None,
-        typer.Option(help="Start from the weights of a run (its id), or a .safetensors file of an ImageNet ResNet-50."),
-    ] = None,
-    patience: Patience = None,
-    width: Width = 1.0,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "32-true",
-    compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
-    threads: Threads = None,
-    members: Annotated[
-        int, typer.Option(min=1, help="Networks of a deep ensemble, from --seed, --seed + 1, ...; 1 is no ensemble.")
-    ] = 1,
-    tta: Annotated[
-        bool,
-        typer.Option("--tta", help="Score and map by the mean over eight rotations and flips, at 8 times the work."),
-    ] = False,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
-) -> None:
-    """Train a model on a scene and score it on pixels kept apart.
-
-    The same command again returns the finished run, or continues one that was stopped.
-    """
-    from workbench.experiments import train as run_training
-    from workbench.models import model_class, resolve_options
-    from workbench.models.initial import weights_path
-    from workbench.scenes import open_scene
-    from workbench.training.recipes import recipe as find_recipe
-
-    roles = _roles(inputs)
-    changes = _changes(change, epochs, patience)
-    resolve_options(model, typed(option, "--option"))
-    weights_path(init or "")
-    find_recipe(model, recipe, changes)  # refused now, before the split is made and printed
-    kind = model_class(model)
-    kind.check_settings(width=width, precision=precision, compile=compile, members=members, tta=tta, init=init)
-    made = _split(scene, protocol, kind.patch_size, seed if split_seed is None else split_seed, split)
-    if not as_json:
-        print(made.audit())
-    run = run_training(
-        open_scene(scene),
-        model,
-        roles,
-        made,
-        view,
-        recipe,
-        width,
-        seed,
-        device,
-        precision,
-        compile,
-        threads,
-        progress=not quiet,
-        options=typed(option, "--option"),
-        members=members,
-        tta=tta,
-        init=init,
-        say=say,
-        **changes,
-    )
-    if as_json:
-        print(json.dumps({"run": run.id, "path": str(run.path), **run.metrics}, indent=1))
-    else:
-        _print_scores(run.id, run.metrics)
-        say(f"Next: workbench map {run.id}, or workbench report errors -p run={run.id}")
 
 
 @app.command("map")
@@ -224,7 +137,7 @@ def evaluate(
     from workbench.experiments import evaluate as score
 
     metrics = score(run, device, without, blank, tta)
-    print(json.dumps(metrics, indent=1)) if as_json else _print_scores(run, metrics)
+    print(json.dumps(metrics, indent=1)) if as_json else print_scores(run, metrics)
 
 
 @app.command()
@@ -263,13 +176,13 @@ def modalities(
         raise typer.BadParameter(f"--seeds takes whole numbers with commas, such as 0,1,2; got {seeds!r}.")
     numbers = [int(word) for word in seeds.split(",")]
     patch_size = model_class(model).patch_size
-    made = _split(scene, protocol, patch_size, numbers[0] if split_seed is None else split_seed, split)
+    made = split_of(scene, protocol, patch_size, numbers[0] if split_seed is None else split_seed, split)
     if not as_json:
         print(made.audit())
     found = modality_table(
         open_scene(scene),
         model,
-        _roles(inputs),
+        roles_of(inputs),
         made,
         numbers,
         say=say,
@@ -281,7 +194,7 @@ def modalities(
         threads=threads,
         progress=not quiet,
         options=typed(option, "--option"),
-        **_changes(change, epochs, patience),
+        **changes_of(change, epochs, patience),
     )
     if as_json:
         print(json.dumps(found.to_dict(), indent=1))
@@ -302,27 +215,3 @@ def runs(as_json: AsJson = False) -> None:
         say("No run yet. Try: workbench train demo --width 0.125 --view dense")
     else:
         table(list(rows[0]), [[cell(value) for value in row.values()] for row in rows])
-
-
-def _roles(inputs: list[str]) -> dict[str, tuple[str, ...]] | None:
-    return {key: tuple(value.split(",")) for key, value in pairs(inputs, "--input").items()} or None
-
-
-def _changes(change: list[str], epochs: int | None, patience: int | None) -> dict[str, Any]:
-    asked = {"epochs": epochs, "patience": patience}
-    return typed(change, "--set") | {key: value for key, value in asked.items() if value is not None}
-
-
-def _split(scene: str, protocol: str, patch_size: int, seed: int, parameters: list[str]) -> "Split":
-    from workbench.scenes import open_scene
-    from workbench.splits import make_split
-
-    return make_split(open_scene(scene), protocol, patch_size, seed, **typed(parameters, "--split"))
-
-
-def _print_scores(name: str, metrics: dict[str, Any]) -> None:
-    from workbench.experiments.summary import bayes_lines, ensemble_lines, score_table, score_title
-
-    print(f"\n{score_title(name, metrics)}")
-    table(*score_table(metrics))
-    print("\n".join(bayes_lines(metrics) + ensemble_lines(metrics)))

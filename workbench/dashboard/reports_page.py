@@ -10,8 +10,8 @@ from workbench.base.errors import WorkbenchError
 from workbench.dashboard.parts import empty, html
 from workbench.reports.folder import FOLDER, ReportResult, list_reports
 from workbench.runs import RunFolder, list_runs
-from workbench.runs.words import score_words
-from workbench.views.scores import SYNTHETIC, controls_text, model_title, percent, protocol_tag
+from workbench.runs.words import caution, paper_words, score_words
+from workbench.views.scores import SYNTHETIC, controls_text, model_title, percent, protocol_tag, second_row
 
 MOST = 40  # runs and reports listed
 
@@ -109,11 +109,11 @@ def _run_html(run: RunFolder) -> str:
     config, status = run.config, run.status
     used = list(dict.fromkeys(name for names in config.inputs.values() for name in names))
     title = f"{model_title(config.model)} on {config.scene}: {' + '.join(used)}{' alone' if len(used) == 1 else ''}"
-    head = f"<h3>{escape(title)}</h3>{protocol_tag(config.split.protocol)} "
+    metrics = run.metrics if status["state"] == "finished" else {}
+    head = f"<h3>{escape(title)}</h3>{protocol_tag(config.split.protocol, caution(metrics))} "
     when = f"{config.view} view, {_when(str(status['updated']))}"
     if status["state"] != "finished":
         return f'<div class="run">{head}<small>{_progress(status)}</small><small>{escape(when)}</small></div>'
-    metrics = run.metrics
     test = metrics["test"]
     if test is None:
         return f'<div class="run">{head}<small>No test pixel had data.</small></div>'
@@ -125,9 +125,10 @@ def _run_html(run: RunFolder) -> str:
     )
     cells = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for name, value in numbers)
     notes = [SYNTHETIC] if metrics.get("synthetic") else []
-    remarks = "".join(f"<small>{escape(note)}</small>" for note in [*notes, words.note] if note)
+    notes += [words.note, paper_words(metrics), (metrics.get("audit") or {}).get("banner", "")]
+    remarks = "".join(f"<small>{escape(note)}</small>" for note in notes if note)
     return (
-        f'<div class="run">{head}<div class="numbers">{cells}</div><small>{controls_text(metrics)}</small>{remarks}'
+        f'<div class="run">{head}<div class="numbers">{cells}</div><small>{controls_text(metrics)}</small>{second_row(metrics)}{remarks}'
         f"<small>{escape(when)} · <span class=id>{escape(run.id)}</span></small></div>"
     )
 

@@ -13,6 +13,8 @@ from workbench.experiments.minimal import minimal_supervision
 from workbench.experiments.modalities import ModalityTable, modality_table
 from workbench.experiments.run import Run, open_run
 from workbench.experiments.sampling import sample_map
+from workbench.experiments.sweep import sweep
+from workbench.experiments.sweep_result import Sweep
 from workbench.experiments.train import train
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "GroupComparison",
     "ModalityTable",
     "Run",
+    "Sweep",
     "analyse_errors",
     "compare_groups",
     "compare_modalities",
@@ -35,5 +38,6 @@ __all__ = [
     "open_run",
     "sample_map",
     "score_sample",
+    "sweep",
     "train",
 ]

@@ -12,7 +12,9 @@ from workbench.analysis import confusion_matrix, scores
 from workbench.base.errors import WorkbenchError
 from workbench.experiments.absent import answer_without, left_out, stand_ins
 from workbench.experiments.calibration import calibration_figures
+from workbench.experiments.controls import spectrum_only
 from workbench.experiments.ensemble import ensemble_figures
+from workbench.experiments.overlap import scores_without_overlap
 from workbench.experiments.run import as_run
 from workbench.mapping import Predictor
 from workbench.models.pixels import PixelTable, load_pixels, square, valid_positions
@@ -66,6 +68,8 @@ def evaluate(
     metrics, _ = evaluate_predictor(predictor, table, scene, run.split, run.config.recipe.tile)
     if run.config.members > 1:
         metrics["ensemble"] = ensemble_figures(predictor, table, run.split, run.config)
+    if run.config.chosen_on == "test":
+        metrics |= {"chosen_on": "test", "paper": run.metrics.get("paper")}
     if gone:
         metrics["without"] = stand_ins(run.config.inputs, predictor)
     if blanked:
@@ -102,8 +106,12 @@ def evaluate_predictor(
         "tta": predictor.tta,
         "classes": [{"value": v, "name": names[v], "color": colors[v]} for v in split.classes],
         "audit": audit.to_dict(),
-        "controls": {"coordinates_only": audit.coordinates_only, "majority_class": audit.majority_class},
     }
+    spectra = spectrum_only(scene, split)
+    metrics["controls"] = {"coordinates_only": audit.coordinates_only}
+    metrics["controls"] |= {} if spectra.scores is None else {"spectrum_only": spectra.scores}
+    metrics["controls"] |= _attribute_controls(scene, split) | {"majority_class": audit.majority_class}
+    metrics["controls_how"] = {"coordinates_only": audit.coordinates_how, "spectrum_only": spectra.how}
     tables = []
     for side in ("test", "validation"):
         sample: Sample = split.sides[side]
@@ -115,7 +123,7 @@ def evaluate_predictor(
     test = tables[0]
     metrics["bayes"] = _bayes(scene, test)
     metrics["objects"] = _objects(scene, test, split.classes)
-    metrics["controls"] |= _attribute_controls(scene, split)
+    metrics["test_without_overlap"], metrics["test_without_overlap_note"] = scores_without_overlap(test, split)
     metrics |= _view_differences(predictor, table, split, tile)
     return metrics, pd.concat(tables, ignore_index=True)
 

@@ -26,7 +26,7 @@ from workbench.training.sampling import epoch_steps
 
 FRACTIONS = (1.0, 1 / 2, 1 / 5, 1 / 10, 1 / 20)
 SCORES = ("oa", "aa", "miou")
-CONTROLS = ("coordinates_only", "majority_class")
+CONTROLS = ("coordinates_only", "spectrum_only", "majority_class")
 
 
 def minimal_supervision(
@@ -61,8 +61,8 @@ def minimal_supervision(
     Returns:
         One row per fraction, the largest first: `fraction`; `train_pixels`, `epochs` and `steps` (those of the first
         seed); for `oa`, `aa` and `miou` on test pixels `_mean`, `_sd` over the seeds (NaN for one) and `_drop` from full
-        supervision, all as shares; mean OA of the controls, `coordinates_only` and `majority_class`; and `runs`, the
-        ids of the runs.
+        supervision, all as shares; mean OA of the controls, `coordinates_only`, `spectrum_only` (NaN
+        where the scene has no spectra) and `majority_class`; and `runs`, the ids of the runs.
 
     Raises:
         WorkbenchError: The fractions lack 1 or name one twice, there is no seed, the recipe stops early; or see `train`.
@@ -109,7 +109,8 @@ def minimal_supervision(
         for name in SCORES:
             row |= {f"{name}_mean": scores[name].mean(), f"{name}_sd": scores[name].std()}
         for name in CONTROLS:
-            row[name] = sum(run.metrics["controls"][name]["oa"] for run in mine) / seeds
+            found = [run.metrics["controls"][name]["oa"] for run in mine if name in run.metrics["controls"]]
+            row[name] = sum(found) / len(found) if found else float("nan")
         rows.append(row | {"runs": [run.id for run in mine]})
     frame = pd.DataFrame(rows)
     for name in SCORES:
@@ -157,5 +158,5 @@ def minimal_table(frame: pd.DataFrame, words: ScoreWords) -> Table:
         for name in SCORES:
             spread = "" if pd.isna(row[f"{name}_sd"]) else f" ± {100 * row[f'{name}_sd']:.1f}"
             cells += [f"{100 * row[f'{name}_mean']:.1f}{spread}", f"{100 * row[f'{name}_drop']:.1f}"]
-        rows.append(cells + [f"{100 * row[name]:.1f}" for name in CONTROLS])
+        rows.append(cells + ["-" if pd.isna(row[name]) else f"{100 * row[name]:.1f}" for name in CONTROLS])
     return head, rows

@@ -194,6 +194,8 @@ def _caption(runs: Mapping[int, Mapping[str, Run]], plans: Mapping[str, Roles]) 
         + "says how much this network leans on it, not what the modality adds.",
         "Points are hundredths of the score, reduced minus all; below zero the network without is worse.",
     ]
+    told = ", ".join(f"{name.replace('_', ' ')} {100 * one['oa']:.1f}" for name, one in metrics["controls"].items())
+    lines.append(f"Controls on the same test pixels, {score_words(metrics).overall} %: {told}.")
     if config.split.protocol == "random":
         lines.append("RANDOM SPLIT: position alone explains much of the scores.")
     lines.append(score_words(metrics).note)

@@ -5,7 +5,8 @@ from typing import Any
 
 from workbench.experiments.absent import told
 from workbench.runs import RunFolder
-from workbench.runs.words import score_words
+from workbench.runs.published import published
+from workbench.runs.words import caution, paper_words, score_words
 
 Table = tuple[list[str], list[list[str]]]
 """Head and rows."""
@@ -14,6 +15,7 @@ Table = tuple[list[str], list[list[str]]]
 def score_title(name: str, metrics: dict[str, Any]) -> str:
     """A line above the scores, with a warning where the split was random."""
     tag = " (RANDOM SPLIT: position alone explains much of it)" if metrics["protocol"] == "random" else ""
+    tag += f" ({caution(metrics).upper()})" if caution(metrics) else ""
     note = " Synthetic scene: fusion wins by construction." if metrics["synthetic"] else ""
     reduced = told(metrics.get("without", {}), metrics.get("blank", ()))
     note += f" {reduced}" if reduced else ""
@@ -25,14 +27,30 @@ def score_title(name: str, metrics: dict[str, Any]) -> str:
 
 
 def score_table(metrics: dict[str, Any]) -> Table:
-    """The run's scores, those of whole objects where the scene has some, and the controls."""
-    rows = [["this run", metrics["test"]]]
+    """The run's scores, those without overlap and of whole objects where there are some, and the controls."""
+    rows = [[f"this run{f' ({caution(metrics)})' if caution(metrics) else ''}", metrics["test"]]]
+    if metrics.get("test_without_overlap_note"):
+        rows.append(["test pixels clear of training patches", metrics["test_without_overlap"]])
     objects = metrics.get("objects")
     if objects:
         rows.append([f"by {objects['layer']} (n = {objects['count']})", objects])
     rows += [[f"control: {name.replace('_', ' ')}", score] for name, score in metrics["controls"].items()]
     rows += [[f"member: seed {one['seed']}", one] for one in metrics.get("ensemble", {}).get("members", [])]
     return ["", *_head(metrics)], [[title, *_cells(score)] for title, score in rows]
+
+
+def split_lines(metrics: dict[str, Any]) -> list[str]:
+    """What the protocol, the second row and the controls of a score table mean."""
+    without = metrics.get("test_without_overlap_note") or ""
+    how = (metrics.get("controls_how") or {}).get("spectrum_only", "")
+    told = [paper_words(metrics), f"clear of training patches: {without}" if without else ""]
+    return [line for line in [*told, f"spectrum only: {how}" if how else ""] if line]
+
+
+def published_table(metrics: Mapping[str, Any]) -> Table:
+    """What publications report on the same scene, each with its protocol; no rows where nothing is verified."""
+    head = ["published, not ours", "OA %", "AA %", "kappa %", "protocol", "source"]
+    return head, [[one.method, *one.cells(), one.protocol, one.source] for one in published(metrics["scene"])]
 
 
 def ensemble_lines(metrics: dict[str, Any]) -> list[str]:
@@ -60,12 +78,17 @@ def comparison_table(runs: Mapping[str, RunFolder]) -> Table:
     """One row per set of modalities, beside the known Bayes accuracies of the same modalities."""
     rules = list(next(iter(runs.values())).metrics.get("bayes") or {})
     rows = []
+    last: dict[str, Any] = {}
     for name, run in runs.items():
-        metrics = run.metrics
+        metrics = last = run.metrics
         known = [
             f"{100 * metrics['bayes'][rule][name]:.1f}" if name in metrics["bayes"][rule] else "" for rule in rules
         ]
         rows.append([name, *_cells(metrics["test"]), *known])
+    rows += [
+        [f"control: {name.replace('_', ' ')}", *_cells(score), *[""] * len(rules)]
+        for name, score in last["controls"].items()
+    ]
     head = ["modalities", *_head(next(iter(runs.values())).metrics)]
     return head + [f"Bayes, {rule} rule %" for rule in rules], rows
 
@@ -75,5 +98,7 @@ def _head(metrics: Mapping[str, Any]) -> list[str]:
     return [f"{words.overall} %", f"{words.average} %", "kappa"]
 
 
-def _cells(score: dict[str, Any]) -> list[str]:
+def _cells(score: dict[str, Any] | None) -> list[str]:
+    if score is None:
+        return ["-"] * 3
     return [f"{100 * score['oa']:.1f}", f"{100 * score['aa']:.1f}", f"{score['kappa']:.2f}"]

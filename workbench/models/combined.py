@@ -3,6 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,7 +38,7 @@ class Combined(FusionModel):
         """Roles of which one may be absent, as in the networks behind."""
         return self._optional_roles
 
-    def learn(self, inputs: Mapping[str, Tensor], targets: Tensor, view: View) -> FusionOutput:
+    def learn(self, inputs: Mapping[str, Tensor], targets: Tensor, view: View, loss: Any = None) -> FusionOutput:
         """Refused.
 
         Raises:

@@ -1,13 +1,14 @@
 """What every model promises: a dict of tensors by role in, one `FusionOutput` out; and what a fusion network is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.base.hashing import hash_json
@@ -16,6 +17,9 @@ from workbench.models.weights import load_weights, save_weights, weights_can_be_
 from workbench.runs.config import Recipe
 
 View = Literal["patch", "dense", "pixel"]
+
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+"""Of logits and class indices."""
 
 
 @dataclass
@@ -59,6 +63,7 @@ class Model(ABC):
     needs: ClassVar[dict[str, Any]] = {}  # fields that `quick` and `common` must set so, or it cannot learn
     recipe_fields: ClassVar[tuple[str, ...]] = tuple(Recipe.model_fields)  # those that mean something to it
     fixed: ClassVar[Mapping[str, Any]] = {}  # settings of a training that can have one value only
+    seeded: ClassVar[bool] = True  # whether another seed gives another result
     devices: ClassVar[tuple[str, ...]] = ("cuda", "mps", "cpu")  # where it can run
     kept_as: ClassVar[str]  # name of its file in a run folder
     channel_masks: tuple[str, ...] = ()  # names of attention tensors that weigh channels
@@ -224,13 +229,16 @@ class FusionModel(nn.Module, Model):
         self._check(inputs, view)
         return self.patch(inputs, attention) if view == "patch" else self.dense(inputs, attention)
 
-    def learn(self, inputs: Mapping[str, Tensor], targets: Tensor, view: View) -> FusionOutput:
+    def learn(
+        self, inputs: Mapping[str, Tensor], targets: Tensor, view: View, loss: LossFunction = functional.cross_entropy
+    ) -> FusionOutput:
         """Run the network for a training step; networks whose losses need the targets say more than `forward`.
 
         Args:
             inputs: As of `forward`.
             targets: Class indices, int64 `(B,)` or `(B, H, W)`; -1 does not count.
             view: `"patch"` or `"dense"`.
+            loss: The recipe's, of logits and targets, for networks that answer more than once.
         """
         output: FusionOutput = self(inputs, view=view)
         return output

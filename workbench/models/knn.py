@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from workbench.base.errors import WorkbenchError
 from workbench.models.pixel_model import Floats, Ints, PixelModel
 from workbench.models.registry import register_model
@@ -12,8 +14,8 @@ from workbench.models.registry import register_model
 class KNN(PixelModel):
     """The classes of the nearest training pixels vote (scikit-learn's `KNeighborsClassifier`, Euclidean).
 
-    The search is by brute force, which is exact, and quicker than trees for spectra; among equal votes the first class
-    wins. The run keeps the training pixels' features themselves.
+    The search is by brute force, which is exact, and quicker than trees for spectra, on as many threads as torch uses;
+    among equal votes the first class wins. The run keeps the training pixels' features themselves.
 
     Args:
         inputs: Bands of `hsi`, and of `aux` if it has one.
@@ -28,6 +30,7 @@ class KNN(PixelModel):
 
     summary = "k nearest neighbours on single pixels (scikit-learn): a baseline"
     made_by = "KNeighborsClassifier"
+    seeded = False
 
     def __init__(
         self,
@@ -59,5 +62,8 @@ class KNN(PixelModel):
         return KNeighborsClassifier(wanted, weights=weights, algorithm="brute").fit(features, targets)
 
     def probabilities(self, features: Floats) -> Any:
-        """Shares of the votes, `(n, K')`; scikit-learn's search has threads of its own."""
-        return self.classifier.predict_proba(features)
+        """Shares of the votes, `(n, K')`; scikit-learn's search has threads of its own: as many as torch."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(torch.get_num_threads()):
+            return self.classifier.predict_proba(features)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from workbench.models.blocks import same_max_pool
-from workbench.models.contract import FusionModel, FusionOutput, View
+from workbench.models.contract import FusionModel, FusionOutput, LossFunction, View
 from workbench.models.registry import register_model
 from workbench.runs.config import Recipe
 
@@ -125,7 +125,9 @@ class MMRS(FusionModel):
         logits, _ = self._answer(flat)
         return FusionOutput(logits.view(batch, height, width, -1).permute(0, 3, 1, 2))
 
-    def learn(self, inputs: Mapping[str, Tensor], targets: Tensor, view: View) -> FusionOutput:
+    def learn(
+        self, inputs: Mapping[str, Tensor], targets: Tensor, view: View, loss: LossFunction = functional.cross_entropy
+    ) -> FusionOutput:
         """Answer as ever, with the generator's losses and the judges' loss on pixels that count."""
         self._check(inputs, view)
         found = {role: self._extractor(role)(inputs[role], view == "dense") for role in SIDES}
@@ -138,7 +140,7 @@ class MMRS(FusionModel):
         losses: dict[str, Tensor] = {}
         adversary = None
         if self.generation and len(wanted):
-            losses, adversary = self._game(hsi, aux, wanted)
+            losses, adversary = self._game(hsi, aux, wanted, loss)
         if self.graph and len(wanted):
             self._remember(fused.detach()[counted], wanted)
         shaped = logits if view == "patch" else logits.view(batch, height, width, -1).permute(0, 3, 1, 2)
@@ -213,16 +215,14 @@ class MMRS(FusionModel):
             prototypes[kinds, place] = torch.where(there[:, None], new, old)
             filled[kinds, place] += there
 
-    def _game(self, hsi: Tensor, aux: Tensor, targets: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    def _game(self, hsi: Tensor, aux: Tensor, targets: Tensor, loss: LossFunction) -> tuple[dict[str, Tensor], Tensor]:
         """Losses of the generators, and the hinge loss of the judges on what was made."""
         made_aux, made_hsi = self.make_aux(hsi, targets), self.make_hsi(aux, targets)
         adversary = hinge(self.judge_aux(aux.detach(), targets), self.judge_aux(made_aux.detach(), targets))
         adversary = adversary + hinge(self.judge_hsi(hsi.detach(), targets), self.judge_hsi(made_hsi.detach(), targets))
         fooled = -(self.judge_aux(made_aux, targets).mean() + self.judge_hsi(made_hsi, targets).mean())
         rebuilt = functional.l1_loss(made_aux, aux.detach()) + functional.l1_loss(made_hsi, hsi.detach())
-        alone = functional.cross_entropy(self._answer({"hsi": hsi})[0], targets) + functional.cross_entropy(
-            self._answer({"aux": aux})[0], targets
-        )
+        alone = loss(self._answer({"hsi": hsi})[0], targets) + loss(self._answer({"aux": aux})[0], targets)
         return {"adversarial": 0.1 * fooled, "reconstruction": rebuilt, "one_role": 0.5 * alone}, adversary
 
 

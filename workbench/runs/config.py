@@ -119,6 +119,7 @@ class RunConfig(StrictModel):
         tta: Whether its answers are means over the eight turns of the square (test-time augmentation).
         versions: `RESULT_VERSION` of each room that takes part.
         init: What the weights started from; None are fresh ones.
+        chosen_on: Where the kept epoch scored best. `test` are the publications' habits, for comparison with them only.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -142,6 +143,7 @@ class RunConfig(StrictModel):
     tta: bool = False
     versions: dict[str, int]
     init: InitConfig | None = None
+    chosen_on: Literal["validation", "test"] = "validation"
 
     @field_validator("inputs", mode="before")
     @classmethod

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+CONTROLS = ("coordinates_only", "spectrum_only")  # whose overall score stands beside that of a run in listings
 AGAIN = "Give the command that trained it again: it continues, or makes anew what is missing."
 
 
@@ -99,17 +100,19 @@ class RunFolder:
     def summary(self) -> dict[str, Any]:
         """One line for listings. A run whose files cannot be read has the state `damaged`, and None for its scores."""
         row: dict[str, Any] = {"run": self.id, "state": "damaged", "epochs": "", "inputs": "", "protocol": ""}
-        row |= dict.fromkeys(("overall", "average", "kappa", "score"))
+        row |= dict.fromkeys(("overall", "average", "kappa", "score", *CONTROLS))
         with contextlib.suppress(WorkbenchError, KeyError, TypeError, AttributeError):
             status, config = self.status, self.config
             row["epochs"] = f"{status['epoch']}/{status['epochs']}"
             row["inputs"] = " ".join(f"{role}={'+'.join(names)}" for role, names in config.inputs.items())
-            row["protocol"] = config.split.protocol
+            row["protocol"] = config.split.protocol + (", chosen on test" if config.chosen_on == "test" else "")
             if status["state"] == "finished":
                 metrics = self.metrics
                 test = metrics["test"]
                 row |= {"overall": test["oa"], "average": test["aa"], "kappa": test["kappa"]}
                 row["score"] = score_words(metrics).kind
+                found = metrics.get("controls", {})
+                row |= {name: found[name]["oa"] for name in CONTROLS if name in found}
             row["state"] = status["state"]
         return row
 

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+CHOSEN_ON_TEST = "chosen on test: comparison with publications only"
+PAPER_HABITS = "publications' habits: comparison with publications only"
+"""Of a model without epochs, that has nothing to choose but whole-scene scaling and no validation."""
+
 
 @dataclass(frozen=True)
 class ScoreWords:
@@ -48,4 +52,26 @@ def score_words(metrics: Mapping[str, Any]) -> ScoreWords:
         users="user's agreement",
         reference="map in place of labels",
         note=f"The labels are {labels_are}: the scores say how far the run agrees with that map, not how right it is.",
+    )
+
+
+def caution(metrics: Mapping[str, Any]) -> str:
+    """A few words that stand beside every score of a run that follows the publications' habits; empty for others."""
+    if metrics.get("chosen_on") != "test":
+        return ""
+    return CHOSEN_ON_TEST if metrics.get("paper") else PAPER_HABITS
+
+
+def paper_words(metrics: Mapping[str, Any]) -> str:
+    """Sentences on what the publications' habits are, and by how much choosing on test flatters; empty for other runs."""
+    if metrics.get("chosen_on") != "test":
+        return ""
+    text = "Publications' habits, for comparison with publications only: scaling over the whole scene, no validation"
+    chosen = metrics.get("paper")
+    if not chosen:
+        return f"{text}."
+    return (
+        f"{text}, and the epoch that scores best on test: chosen on test (epoch {chosen['epoch']}, of "
+        f"{len(chosen['epochs'])} looked at) {100 * chosen['oa']:.1f} %, last epoch ({chosen['last_epoch']}) "
+        f"{100 * chosen['last_oa']:.1f} %."
     )

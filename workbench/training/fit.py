@@ -64,6 +64,7 @@ def fit(
     compiled: bool = False,
     progress: bool = True,
     unlabelled: NDArray[np.int32] | None = None,
+    keep_every: int = 0,
 ) -> FitResult:
     """Train `model` in place and leave it with the best epoch's weights, in eval mode.
 
@@ -83,6 +84,7 @@ def fit(
         compiled: Whether to use `torch.compile`.
         progress: Whether to show a progress bar.
         unlabelled: int32 `(n, 3)`: pixels that train without their labels, where the recipe asks for them.
+        keep_every: The weights of every so many epochs, and of the last, stay in the folder's `epochs/`; 0 keeps none.
 
     Raises:
         WorkbenchError: The loss is not finite, a step's tiles are too small for the network, what to resume from is
@@ -99,7 +101,7 @@ def fit(
         before = _pretrain(start, epochs_of(len(training), recipe, view), how)
         model.place(device)
     task = FusionTask(model, table, training, validation, recipe, view, seed, compiled, unlabelled)
-    recorder = RunRecorder(folder, before)
+    recorder = RunRecorder(folder, before, keep_every)
     checkpoint = folder / CHECKPOINT
     resumed = checkpoint.is_file()
     if resumed:  # known before Lightning restores it, so that a finished training is not entered again

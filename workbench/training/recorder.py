@@ -15,6 +15,9 @@ from workbench.training.task import FusionTask
 
 CHECKPOINT = "resume.ckpt"
 BEST = "best.safetensors"
+EPOCHS = "epochs"
+"""Folder of the weights of single epochs, where a training is asked to keep them."""
+
 VALIDATION = ("validation_loss", "validation_oa", "validation_aa")
 
 
@@ -48,11 +51,12 @@ class RunRecorder(EpochRows):
     Args:
         folder: The run folder.
         before: Rows of the history of a stage before; none of its epochs competes.
+        keep_every: The weights of every so many epochs, and of the last, stay in `epochs/`; 0 keeps none.
     """
 
-    def __init__(self, folder: Path, before: Sequence[dict[str, Any]] = ()) -> None:
+    def __init__(self, folder: Path, before: Sequence[dict[str, Any]] = (), keep_every: int = 0) -> None:
         super().__init__()
-        self.folder, self.before = folder, before
+        self.folder, self.before, self.keep_every = folder, before, keep_every
 
     @property
     def best_epoch(self) -> int:
@@ -78,6 +82,8 @@ class RunRecorder(EpochRows):
         self.rows.append(row | {"seconds": seconds})
         if self.best_epoch == row["epoch"]:
             save_weights(pl_module.model, self.folder / BEST)
+        if self.keep_every and (row["epoch"] % self.keep_every == 0 or row["epoch"] == pl_module.epochs):
+            save_weights(pl_module.model, self.folder / EPOCHS / f"{row['epoch']:06}.safetensors")
         write_history(self.folder, [*self.before, *self.rows])
         with atomic_file(self.folder / CHECKPOINT, "keeping the point to resume from") as path:
             trainer.save_checkpoint(path)

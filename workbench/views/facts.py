@@ -177,9 +177,7 @@ def command(run: RunFolder) -> str:
     changed = {k: v for k, v in config.recipe.model_dump().items() if v != usual[k] and k not in ("epochs", "steps")}
     parts = [f"workbench train {config.scene} --model {config.model}"]
     parts += [f"--input {role}={','.join(names)}" for role, names in config.inputs.items()]
-    parts += [f"--view {config.view} --protocol {config.split.protocol} --split-seed {config.split.seed}"]
-    settings = {key: value for key, value in config.split.parameters.items() if value not in (None, [])}
-    parts += [f"--split {shlex.quote(f'{key}={_option(value)}')}" for key, value in settings.items()]
+    parts += [f"--view {config.view}", *_split_options(run)]
     own = resolve_options(config.model)
     parts += [f"--option {k}={json.dumps(v)}" for k, v in config.options.items() if v != own.get(k)]
     long = f"--epochs {config.recipe.epochs}" if config.recipe.steps is None else f"--set steps={config.recipe.steps}"
@@ -192,6 +190,25 @@ def command(run: RunFolder) -> str:
     parts += [f"--members {config.members}"] if config.members > 1 else []
     parts += ["--tta"] if config.tta else []
     return " ".join(parts)
+
+
+def _split_options(run: RunFolder) -> list[str]:
+    """Options that make the run's split again, or name its file where no rule makes it."""
+    from workbench.splits.make import PROTOCOLS
+
+    split, paper = run.config.split, run.config.chosen_on == "test"
+    settings = {key: value for key, value in split.parameters.items() if value not in (None, [])}
+    if split.protocol == "official":
+        settings.pop("validation", None)  # what was found, not what was asked
+    rule = PROTOCOLS.get(split.protocol)
+    own = paper and (split.protocol not in ("official", "random") or settings.get("validation_fraction"))
+    if own or rule is None or settings.keys() - rule[0].model_fields.keys():  # such as a part of another split
+        file = shlex.quote(str(run.path / "split.npz"))
+        return [f"--split-file {file}", *(["--protocol paper"] if paper else [])]
+    if paper:
+        settings.pop("validation_fraction", None)
+    parts = [f"--protocol {'paper' if paper else split.protocol} --split-seed {split.seed}"]
+    return parts + [f"--split {shlex.quote(f'{key}={_option(value)}')}" for key, value in settings.items()]
 
 
 def _option(value: Any) -> str:

@@ -14,6 +14,7 @@ from workbench.views.classes import class_legend, colorize, label_values, map_va
 from workbench.views.layers import find_layer
 from workbench.views.picture import legend_html, table_html
 from workbench.views.png import data_uri
+from workbench.views.published import published_html
 from workbench.views.raster import raster
 from workbench.views.scores import SYNTHETIC, run_title, score_card, verdict, warnings_html
 
@@ -65,7 +66,8 @@ def run_headline(run: RunFolder, scene: Scene, title: str = "") -> Html:
         legend = legend_html(class_legend(run_classes(run), np.concatenate([p.ravel() for p in present])))
     text = (
         f'<section class="wb-headline"><h1>{escape(words)}</h1><p class="verdict">{escape(verdict(metrics))}</p>'
-        f"{warnings_html(metrics)}{score_card(metrics)}{maps_html(pictures)}{legend}</section>"
+        f"{warnings_html(metrics)}{score_card(metrics)}{maps_html(pictures)}{legend}"
+        f"{published_html(metrics)}</section>"
     )
     return Html(text, f"{words}. {verdict(metrics)}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis import Scores
-from workbench.runs.words import score_words
+from workbench.runs.words import caution, paper_words, score_words
 from workbench.views.backend import hv
 from workbench.views.picture import Picture
 from workbench.views.style import BGY, dress, ink_on
@@ -17,14 +17,32 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SYNTHETIC = "Synthetic scene: fusion wins by construction."
-MODELS = {"fusatnet": "FusAtNet", "svm": "SVM", "random_forest": "Random forest", "knn": "k-NN"}
+MODELS = {
+    "fusatnet": "FusAtNet",
+    "selfloop": "Self-looping CNN",
+    "ammfusenet": "AMM-FuseNet",
+    "mmrs": "MMRS",
+    "mft": "MFT",
+    "deeplabv3plus": "DeepLabV3+",
+    "pspnet": "PSPNet",
+    "unet": "UNet",
+    "segnet": "SegNet",
+    "denseaspp": "DenseASPP",
+    "danet": "DANet",
+    "svm": "SVM",
+    "random_forest": "Random forest",
+    "knn": "k-NN",
+}
 CONTROLS = {
     "coordinates_only": "class of the nearest training pixel",
+    "spectrum_only": "random forest on single spectra",
     "site_only": "commonest training class of the site",
     "majority_class": "commonest training class",
 }
+SEEING = ("spectrum_only",)  # controls that see the image, but no neighbour and no other modality
 RULES = {
     "coordinates_only": "a rule that only knows where the training pixels lie",
+    "spectrum_only": "a random forest that sees single spectra only",
     "site_only": "a rule that only knows the site",
     "majority_class": "always giving the commonest training class",
 }
@@ -49,19 +67,27 @@ def network_title(metrics: Mapping[str, Any]) -> str:
 
 
 def run_title(metrics: Mapping[str, Any]) -> str:
-    """A run in words: model, scene, protocol."""
-    return f"{network_title(metrics)} on {metrics['scene']}, {metrics['protocol']} split"
+    """A run in words: model, scene, protocol, and a caution where it follows the publications' habits."""
+    return ", ".join(
+        [f"{network_title(metrics)} on {metrics['scene']}", f"{metrics['protocol']} split", *_cautions(metrics)]
+    )
+
+
+def _cautions(metrics: Mapping[str, Any]) -> list[str]:
+    return [caution(metrics)] if caution(metrics) else []
 
 
 def title_about(metrics: Mapping[str, Any], before: str, after: str) -> str:
     """A run in words inside a longer sentence."""
-    name = f"{network_title(metrics)} on {metrics['scene']} ({metrics['protocol']} split)"
+    how = ", ".join([f"{metrics['protocol']} split", *_cautions(metrics)])
+    name = f"{network_title(metrics)} on {metrics['scene']} ({how})"
     return f"{before} {name} {after}"
 
 
-def protocol_tag(protocol: str) -> str:
-    """The protocol as a tag; amber for random splits."""
-    return f'<span class="wb-tag{" amber" if protocol == "random" else ""}">{escape(protocol)} split</span>'
+def protocol_tag(protocol: str, told: str = "") -> str:
+    """The protocol as a tag, amber for random splits; beside it a caution, red, where there is one."""
+    tag = f'<span class="wb-tag{" amber" if protocol == "random" else ""}">{escape(protocol)} split</span>'
+    return tag + (f' <span class="wb-tag red">{escape(told)}</span>' if told else "")
 
 
 def score_card(metrics: Mapping[str, Any]) -> str:
@@ -81,20 +107,37 @@ def score_card(metrics: Mapping[str, Any]) -> str:
     cards = "".join(f'<div class="figure"><b>{value}</b><span>{escape(name)}</span></div>' for name, value in figures)
     pixels = sum(test["support"])
     return (
-        f'<div class="wb-score">{cards}<div class="figure">{protocol_tag(metrics["protocol"])}<br>'
+        f'<div class="wb-score">{cards}<div class="figure">{protocol_tag(metrics["protocol"], caution(metrics))}<br>'
         f"<span>{pixels:,} test pixels, {len(test['classes'])} classes</span></div></div>"
-        f'<p class="wb-controls">{controls_text(metrics)}</p>'
+        f'{second_row(metrics)}<p class="wb-controls">{controls_text(metrics)}</p>'
     )
 
 
+def second_row(metrics: Mapping[str, Any]) -> str:
+    """The score on test pixels that are clear of training, of splits that keep no distance: HTML, may be empty."""
+    note = metrics.get("test_without_overlap_note")
+    if not note:
+        return ""
+    clear = metrics["test_without_overlap"]
+    words = score_words(metrics)
+    row = "" if clear is None else (
+        f"Without overlap: {escape(words.overall)} <b>{percent(clear['oa'])}</b>, {escape(words.average)} "
+        f"<b>{percent(clear['aa'])}</b>, kappa <b>{clear['kappa']:.2f}</b>; "
+    )  # fmt: skip
+    return f'<p class="wb-controls">{row}{escape(note if row else note[:1].upper() + note[1:])}.</p>'
+
+
 def controls_text(metrics: Mapping[str, Any]) -> str:
-    """What scores without seeing the image, and the Bayes rule where it is known: HTML."""
-    parts = [
-        f"{escape(words)} <b>{percent(metrics['controls'][key]['oa'])}</b>"
+    """What scores without seeing the image or with single spectra, and the Bayes rule where it is known: HTML."""
+    parts = {
+        key: f"{escape(words)} <b>{percent(metrics['controls'][key]['oa'])}</b>"
         for key, words in CONTROLS.items()
         if key in metrics["controls"]
-    ]
-    text = f"Without seeing the image: {', '.join(parts)}."
+    }
+    text = f"Without seeing the image: {', '.join(part for key, part in parts.items() if key not in SEEING)}."
+    seeing = [part for key, part in parts.items() if key in SEEING]
+    if seeing:
+        text += f" With neither neighbours nor other modalities: {', '.join(seeing)}."
     best = bayes_of(metrics)
     if best is not None:
         text += f" The best possible rule for a single pixel reaches <b>{percent(best)}</b> (known: synthetic scene)."
@@ -106,6 +149,8 @@ def warnings_html(metrics: Mapping[str, Any]) -> str:
     notes = [("", SYNTHETIC)] if metrics.get("synthetic") else []
     if score_words(metrics).note:
         notes.append(("", score_words(metrics).note))
+    if paper_words(metrics):
+        notes.append(("red", paper_words(metrics)))
     audit = metrics.get("audit") or {}
     if audit.get("banner"):
         notes.append((audit.get("banner_level", ""), audit["banner"][:1].upper() + audit["banner"][1:] + "."))
@@ -134,6 +179,8 @@ def verdict(metrics: Mapping[str, Any]) -> str:
         f"{network_title(metrics)} gives {percent(test['oa'])} of the test pixels {given}, {than} "
         f"{percent(known[best])} {'for' if than == 'against' else 'of'} {RULES[best]}."
     )
+    if caution(metrics):
+        return f"{first} It follows the publications' habits, and is for comparison with them only."
     if metrics["protocol"] == "random":
         return f"{first} The split is random, so neighbours of test pixels were trained on and the score says little."
     worst = confusions(metrics).head(1)
@@ -173,6 +220,7 @@ def figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{key: metrics.get(key) for key in ("scene", "model", "inputs", "view", "protocol", "seed", "synthetic")},
         "labels_are": metrics.get("labels_are"),
+        "chosen_on": metrics.get("chosen_on", "validation"),
         **{key: test.get(key) for key in ("oa", "aa", "kappa", "miou")},
         "controls": {name: control["oa"] for name, control in metrics["controls"].items()},
         "bayes": {rule: bayes_of(metrics, rule) for rule in ("pixel", "object")},
@@ -240,7 +288,11 @@ def confusion_picture(metrics: Mapping[str, Any]) -> Picture:
 
 
 def comparison(runs: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
-    """Runs beside each other: what they saw, their scores and controls in percent, and the Bayes rule where known."""
+    """Runs beside each other: what they saw, their scores and controls in percent, and the Bayes rule where known.
+
+    Args:
+        runs: Metrics of runs on one scene.
+    """
     import pandas as pd
 
     # runs beside each other are of one scene; one on a map's labels decides the words
@@ -256,14 +308,18 @@ def comparison(runs: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
             "kappa": metrics["test"]["kappa"],
             "position alone %": 100 * metrics["controls"]["coordinates_only"]["oa"],
         }
+        spectra = metrics["controls"].get("spectrum_only")
+        if spectra:
+            row["spectrum alone %"] = 100 * spectra["oa"]
         for rule, title in (("pixel", "best rule per pixel %"), ("object", "best rule per object %")):
             best = bayes_of(metrics, rule)
             if best is not None:
                 row[title] = 100 * best
-        row["split"] = f"{metrics['protocol']}"
+        row["split"] = ", ".join(filter(None, (metrics["protocol"], caution(metrics))))
         rows.append(row)
-    table = pd.DataFrame(rows)
-    return table.round({name: 1 for name in table.columns if name.endswith("%")} | {"kappa": 2})
+    found = pd.DataFrame(rows)
+    found = found.round({name: 1 for name in found.columns if name.endswith("%")} | {"kappa": 2})
+    return found.astype(object).where(found.notna(), "–")
 
 
 def _ink(share: float) -> str:
