@@ -22,12 +22,26 @@ def changes_of(change: list[str], epochs: int | None, patience: int | None) -> d
     return typed(change, "--set") | {key: value for key, value in asked.items() if value is not None}
 
 
-def split_of(scene: str, protocol: str, patch_size: int, seed: int, parameters: list[str]) -> "Split":
-    """The split of a protocol."""
+def split_of(
+    scene: str,
+    protocol: str,
+    model: str,
+    seed: int,
+    parameters: list[str],
+    roles: dict[str, tuple[str, ...]] | None = None,
+    view: str | None = None,
+    options: dict[str, Any] | None = None,
+) -> "Split":
+    """The split of a protocol for a model; with ``buffer=view`` its whole receptive fields are kept apart."""
+    from workbench.experiments.reach import receptive_field_of
+    from workbench.models import model_class
     from workbench.scenes import open_scene
     from workbench.splits import make_split
 
-    return make_split(open_scene(scene), protocol, patch_size, seed, **typed(parameters, "--split"))
+    opened, given = open_scene(scene), typed(parameters, "--split")
+    if given.get("buffer") == "view":
+        given["receptive_field"] = receptive_field_of(opened, model, roles, view, options)
+    return make_split(opened, protocol, model_class(model).patch_size, seed, **given)
 
 
 def split_in(path: str, scene: "Scene | Collection", parameters: list[str]) -> "Split":
@@ -36,17 +50,12 @@ def split_in(path: str, scene: "Scene | Collection", parameters: list[str]) -> "
     Raises:
         WorkbenchError: The file is missing, damaged, or was made of another scene.
     """
-    from workbench.base.errors import WorkbenchError
     from workbench.splits import Split
 
     if parameters:
         raise typer.BadParameter("--split-file names a split that is made already: leave --split out.")
     found = Split.load(path)
-    if found.scene_hash != scene.content_hash:
-        raise WorkbenchError(
-            f"{path} is a split of the scene with content {found.scene_hash[:12]}; {scene.name!r} has content "
-            f"{scene.content_hash[:12]}. Open the scene it was made of, or make the split again."
-        )
+    found.check(scene)
     return found
 
 

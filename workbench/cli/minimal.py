@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from workbench.cli.asked import changes_of, roles_of, split_of
 from workbench.cli.terminal import (
     AsJson,
     Device,
@@ -14,7 +15,6 @@ from workbench.cli.terminal import (
     SceneName,
     SplitSet,
     ViewName,
-    pairs,
     say,
     table,
     typed,
@@ -65,19 +65,18 @@ def minimal(
     from workbench.experiments import minimal_supervision, open_run
     from workbench.experiments.minimal import minimal_table
     from workbench.experiments.summary import score_title
-    from workbench.models import model_class, resolve_options
+    from workbench.models import resolve_options
     from workbench.runs.words import score_words
     from workbench.scenes import open_scene
-    from workbench.splits import make_split
     from workbench.training.recipes import recipe as find_recipe
 
     shares = [_share(text) for text in fractions.split(",")]
-    roles = {key: tuple(value.split(",")) for key, value in pairs(inputs, "--input").items()} or None
-    changes = typed(change, "--set") | ({} if epochs is None else {"epochs": epochs})
-    resolve_options(model, typed(option, "--option"))
+    roles, options = roles_of(inputs), typed(option, "--option")
+    changes = changes_of(change, epochs, None)
+    resolve_options(model, options)
     find_recipe(model, recipe, changes)  # refused now, before the split is made
     opened = open_scene(scene)
-    made = make_split(opened, protocol, model_class(model).patch_size, split_seed, **typed(split, "--split"))
+    made = split_of(scene, protocol, model, split_seed, split, roles, view, options)
     frame = minimal_supervision(
         opened,
         model,
@@ -92,7 +91,7 @@ def minimal(
         width=width,
         device=device,
         progress=not quiet,
-        options=typed(option, "--option"),
+        options=options,
         **changes,
     )
     if as_json:

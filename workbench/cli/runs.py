@@ -27,6 +27,7 @@ from workbench.cli.terminal import (
     ViewName,
     Width,
     cell,
+    print_audit,
     progress,
     say,
     table,
@@ -169,20 +170,23 @@ def modalities(
     The runs are ordinary ones: the same command again returns those that are finished.
     """
     from workbench.experiments import modality_table
-    from workbench.models import model_class
     from workbench.scenes import open_scene
 
     if not all(word.strip().isdecimal() for word in seeds.split(",")):
         raise typer.BadParameter(f"--seeds takes whole numbers with commas, such as 0,1,2; got {seeds!r}.")
     numbers = [int(word) for word in seeds.split(",")]
-    patch_size = model_class(model).patch_size
-    made = split_of(scene, protocol, patch_size, numbers[0] if split_seed is None else split_seed, split)
+    roles, options, first = (
+        roles_of(inputs),
+        typed(option, "--option"),
+        numbers[0] if split_seed is None else split_seed,
+    )
+    made = split_of(scene, protocol, model, first, split, roles, view, options)
     if not as_json:
-        print(made.audit())
+        print_audit(made.audit())
     found = modality_table(
         open_scene(scene),
         model,
-        roles_of(inputs),
+        roles,
         made,
         numbers,
         say=say,
@@ -193,7 +197,7 @@ def modalities(
         precision=precision,
         threads=threads,
         progress=not quiet,
-        options=typed(option, "--option"),
+        options=options,
         **changes_of(change, epochs, patience),
     )
     if as_json:

@@ -24,6 +24,7 @@ from workbench.cli.terminal import (
     Threads,
     ViewName,
     Width,
+    print_audit,
     say,
     table,
     typed,
@@ -44,7 +45,7 @@ def train(
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="Rule of the split, see `workbench split`; blocks if not given. paper: the publications' habits, with the "
+            help="Rule of the split, see `workbench split make --help`; blocks if not given. paper: the publications' habits, with the "
             "epoch chosen on test, for comparison with published figures only."
         ),
     ] = None,
@@ -132,9 +133,9 @@ def train(
     elif protocol == PAPER:
         made = paper_split(opened, model_class(model).patch_size, first, **settings)
     else:
-        made = split_of(scene, protocol or "blocks", model_class(model).patch_size, first, split)
+        made = split_of(scene, protocol or "blocks", model, first, split, roles, view, options)
     if not as_json:
-        print(made.audit())
+        print_audit(made.audit())
     habits = protocol if protocol == PAPER or split_file is not None else None
     run = run_training(opened, model, roles, made, seed=seed, protocol=habits, say=say, **how)
     if as_json:

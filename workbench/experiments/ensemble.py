@@ -52,6 +52,7 @@ def joined_training(members: Sequence[Run]) -> dict[str, Any]:
     """What the trainings came to: sums over the members; no single epoch is the best."""
     parts = [member.metrics["training"] for member in members]
     seconds = sum(part["seconds"] for part in parts)
+    memory = [part["peak_memory"] for part in parts]
     drawn = sum(part["seconds"] * part["samples_per_second"] for part in parts)
     return {
         "epochs": sum(part["epochs"] for part in parts),
@@ -61,6 +62,7 @@ def joined_training(members: Sequence[Run]) -> dict[str, Any]:
         "stopped_early": any(part["stopped_early"] for part in parts),
         "seconds": seconds,
         "samples_per_second": drawn / seconds if seconds else 0.0,
+        "peak_memory": None if None in memory else max(memory),
         "parameters": sum(part["parameters"] for part in parts),
         "receptive_field": parts[0]["receptive_field"],
     }

@@ -22,7 +22,8 @@ from workbench.models.predict import logits_at, precision_context
 from workbench.runs import RunFolder
 from workbench.runs.folder import probability_column
 from workbench.scenes import Collection, Scene
-from workbench.splits import Sample, Split
+from workbench.splits import Sample, Split, sampled_accuracy
+from workbench.splits.probability import NAME as PROBABILITY
 
 COMPARED = 256  # pixels on which the two views, and tiles with and without halo, are compared
 
@@ -68,6 +69,7 @@ def evaluate(
     metrics, _ = evaluate_predictor(predictor, table, scene, run.split, run.config.recipe.tile)
     if run.config.members > 1:
         metrics["ensemble"] = ensemble_figures(predictor, table, run.split, run.config)
+    metrics["audit"]["fitted"] = run.metrics["audit"].get("fitted", [])
     if run.config.chosen_on == "test":
         metrics |= {"chosen_on": "test", "paper": run.metrics.get("paper")}
     if gone:
@@ -121,6 +123,8 @@ def evaluate_predictor(
         tables.append(frame)
     metrics["calibration"] = calibration_figures(pd.concat(tables), split.classes)
     test = tables[0]
+    if split.protocol == PROBABILITY and len(test):
+        metrics["sampling"] = sampled_accuracy(split, test["reference"], test["predicted"]).to_dict()
     metrics["bayes"] = _bayes(scene, test)
     metrics["objects"] = _objects(scene, test, split.classes)
     metrics["test_without_overlap"], metrics["test_without_overlap_note"] = scores_without_overlap(test, split)

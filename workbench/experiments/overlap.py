@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis import confusion_matrix, scores
-from workbench.splits import Split
-from workbench.splits.windows import nominal_window, windows_overlap
+from workbench.splits import Split, clear_of_training
+from workbench.splits.windows import nominal_window
 
-LEAKING = ("official", "random")  # protocols without a buffer
+LEAKING = ("official", "random", "probability")  # protocols without a buffer
 
 
 def scores_without_overlap(test: pd.DataFrame, split: Split) -> tuple[dict[str, Any] | None, str]:
@@ -25,7 +25,7 @@ def scores_without_overlap(test: pd.DataFrame, split: Split) -> tuple[dict[str, 
     if not len(test):
         return None, ""
     positions = test[["tile", "row", "col"]].to_numpy()
-    clear = ~windows_overlap(positions, split.train.positions, *nominal_window(split.patch_size))
+    clear = clear_of_training(split, positions, *nominal_window(split.patch_size))
     if clear.all() and split.protocol not in LEAKING:
         return None, ""
     size, many = split.patch_size, int(clear.sum())

@@ -9,6 +9,7 @@ import torch
 from workbench.base.files import write_json
 from workbench.experiments.environment import environment
 from workbench.experiments.inputs import RunInputs, band_counts
+from workbench.experiments.memory import PeakMemory
 from workbench.experiments.paper import choose_on_test, kept_every
 from workbench.experiments.work import Work, keep_scores, load_table, samples_of
 from workbench.mapping import Predictor
@@ -38,6 +39,7 @@ def train_single(work: Work, folder: Path) -> None:
     """
     config, split = work.config, work.split
     write_json(folder / "environment.json", environment(config.device), "recording the environment")
+    memory = PeakMemory(config.device)
     table, scaling_positions = load_table(work)
     inputs = RunInputs(
         modalities={name: work.scene.info(name) for name in table.bands},
@@ -98,6 +100,7 @@ def train_single(work: Work, folder: Path) -> None:
             "stopped_early": result.stopped_early,
             "seconds": result.seconds,
             "samples_per_second": result.samples_per_second,
+            "peak_memory": memory.bytes(),
             "receptive_field": list(model.receptive_field(config.view)),
             **model.facts(),
             "unlabelled": None if unlabelled is None else _unlabelled_facts(unlabelled, config.recipe, result),

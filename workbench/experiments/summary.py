@@ -43,8 +43,22 @@ def split_lines(metrics: dict[str, Any]) -> list[str]:
     """What the protocol, the second row and the controls of a score table mean."""
     without = metrics.get("test_without_overlap_note") or ""
     how = (metrics.get("controls_how") or {}).get("spectrum_only", "")
-    told = [paper_words(metrics), f"clear of training patches: {without}" if without else ""]
+    told = [paper_words(metrics), _sampled(metrics), f"clear of training patches: {without}" if without else ""]
     return [line for line in [*told, f"spectrum only: {how}" if how else ""] if line]
+
+
+def _sampled(metrics: Mapping[str, Any]) -> str:
+    """Standard errors of a probability sample."""
+    found = metrics.get("sampling")
+    if not found:
+        return ""
+    told = [
+        f"{name} {100 * found[key]:.1f} %"
+        + ("" if found[f"{key}_error"] is None else f" +- {100 * found[f'{key}_error']:.2f}")
+        for name, key in (("OA", "oa"), ("AA", "aa"))
+    ]
+    why = f" (no standard error: {found['reason']})" if found["reason"] else ", with the standard error of a sample"
+    return f"as a probability sample of the labelled pixels: {', '.join(told)}{why}"
 
 
 def published_table(metrics: Mapping[str, Any]) -> Table:

@@ -87,4 +87,5 @@ def keep_scores(folder: Path, work: Work, predictor: Predictor, table: PixelTabl
         "seed": config.seed,
         **more,
     }
+    metrics["audit"]["fitted"] = [f"scaling: {metrics['scaling_from']}"]
     write_json(folder / "metrics.json", metrics, "keeping the scores")
