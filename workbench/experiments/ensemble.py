@@ -52,7 +52,7 @@ def joined_training(members: Sequence[Run]) -> dict[str, Any]:
     """What the trainings came to: sums over the members; no single epoch is the best."""
     parts = [member.metrics["training"] for member in members]
     seconds = sum(part["seconds"] for part in parts)
-    memory = [part["peak_memory"] for part in parts]
+    memory = [part.get("peak_memory") for part in parts]
     drawn = sum(part["seconds"] * part["samples_per_second"] for part in parts)
     return {
         "epochs": sum(part["epochs"] for part in parts),
