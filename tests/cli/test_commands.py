@@ -1,10 +1,8 @@
 """The terminal face: help, exit codes, JSON, and the whole way from files to a map on a tiny scene."""
 
-import json
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 
 import geopandas
 import numpy as np
@@ -21,45 +19,6 @@ COMMANDS = typer.main.get_command(cli.app).commands
 NETWORK = [
     "--view", "dense", "--width", "0.03", "--set", "tile=12", "--set", "tile_batch=4", "--set", "pixels_per_tile=64",
 ]  # fmt: skip
-
-
-@dataclass
-class Ended:
-    """Exit code and what was printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        """Standard output as strict JSON: no NaN, and nothing else around it."""
-
-        def refuse(name):
-            raise AssertionError(f"{name} is no JSON")
-
-        return json.loads(self.out, parse_constant=refuse)
-
-
-@pytest.fixture
-def call(monkeypatch, capfd):
-    """Run the console script's function with arguments; whatever happens, no traceback reaches the user."""
-    monkeypatch.setenv("COLUMNS", "240")  # help is not broken into lines
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        capfd.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return Ended(code, out, err)
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -2,30 +2,9 @@
 
 import json
 import shutil
-import sys
 
-import pytest
-
-from workbench import cli
 from workbench.experiments import open_run, train
 from workbench.splits import make_split
-
-
-@pytest.fixture
-def call(monkeypatch, capfd):
-    """Exit code, standard output and standard error of a command."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        capfd.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        return (code, *capfd.readouterr())
-
-    return run
 
 
 def test_compare(small_world, call, tmp_path, monkeypatch):

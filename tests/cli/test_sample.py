@@ -1,7 +1,6 @@
 """Commands of map accuracy: what they print, what they write, and how they refuse."""
 
 import json
-import sys
 
 import numpy as np
 import pandas as pd
@@ -16,24 +15,10 @@ SAMPLE = typer.main.get_command(cli.app).commands["sample"].commands
 
 
 @pytest.fixture
-def call(monkeypatch, capfd, tmp_path):
+def call_sample(call, monkeypatch, tmp_path):
+    """The commands of `workbench sample`."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "240")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["workbench", "sample", *map(str, arguments)])
-        capfd.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return run
+    return lambda *arguments: call("sample", *arguments)
 
 
 @pytest.fixture
@@ -55,16 +40,16 @@ def answer(path, words):
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLE))
-def test_help_tells_every_argument(call, name):
-    code, out, _ = call(name, "--help")
+def test_help_tells_every_argument(call_sample, name):
+    code, out, _ = call_sample(name, "--help")
     assert code == 0
     for parameter in SAMPLE[name].params:
         if parameter.name != "help":
             assert parameter.help[:40] in out
 
 
-def test_the_whole_way(call, place):
-    code, out, err = call("draw", "map.tif", "--points", 100, "--output", "p.gpkg")
+def test_the_whole_way(call_sample, place):
+    code, out, err = call_sample("draw", "map.tif", "--points", 100, "--output", "p.gpkg")
     assert code == 0
     assert out.splitlines()[0] == "p.gpkg"
     assert "mapped area (pixel count), not an estimate" in out
@@ -72,7 +57,7 @@ def test_the_whole_way(call, place):
     assert "workbench sample score p.gpkg" in err
     # in truth the pond is wider by five columns
     answer("p.gpkg", lambda points: np.where(points["col"] >= 25, "pond", "field"))
-    code, out, err = call("score", "p.gpkg", "--map", "map.tif", "--output", "table.csv")
+    code, out, err = call_sample("score", "p.gpkg", "--map", "map.tif", "--output", "table.csv")
     assert code == 0
     assert out.startswith("Overall accuracy: ")
     assert "mapped area (pixel count), not an estimate" in out
@@ -82,16 +67,16 @@ def test_the_whole_way(call, place):
     table = pd.read_csv("table.csv")
     assert table["estimated area, ha"].sum() == pytest.approx(16)
     assert not table.isna().drop(columns="note").any().any()
-    code, out, _ = call("score", "p.gpkg", "--json")
+    code, out, _ = call_sample("score", "p.gpkg", "--json")
     told = json.loads(out)
     pond = told["classes"][1]["area_ha"]
     assert abs(pond["estimate"] - 6) < 2 * pond["margin_95"]
 
 
-def test_dashes_in_tables_have_their_reason(call, place):
-    call("draw", "map.tif", "--points", 60, "--output", "p.gpkg")
+def test_dashes_in_tables_have_their_reason(call_sample, place):
+    call_sample("draw", "map.tif", "--points", 60, "--output", "p.gpkg")
     answer("p.gpkg", lambda points: np.where(points["col"] < 30, "1", None))
-    code, out, err = call("score", "p.gpkg", "--output", "table.csv")
+    code, out, err = call_sample("score", "p.gpkg", "--output", "table.csv")
     assert code == 0
     assert "nan" not in (out + err).lower()
     assert "Overall accuracy: – % of the area" in out
@@ -101,8 +86,8 @@ def test_dashes_in_tables_have_their_reason(call, place):
     assert table["estimated area, ha"].tolist() == ["–", "–"]
 
 
-def test_draw_as_json(call, place):
-    code, out, _ = call("draw", "map.tif", "--points", 50, "--allocation", "equal", "--json", "--seed", 7)
+def test_draw_as_json(call_sample, place):
+    code, out, _ = call_sample("draw", "map.tif", "--points", 50, "--allocation", "equal", "--json", "--seed", 7)
     told = json.loads(out)
     assert (code, told["path"], told["points"], told["seed"]) == (0, "points.gpkg", 50, "7")
     assert [row["points"] for row in told["strata"]] == [25, 25]
@@ -120,8 +105,8 @@ def test_draw_as_json(call, place):
         (["score", "no.gpkg"], 1, "is missing"),
     ],
 )
-def test_refusals(call, place, arguments, code, words):
-    found, out, err = call(*arguments)
+def test_refusals(call_sample, place, arguments, code, words):
+    found, out, err = call_sample(*arguments)
     assert (found, out) == (code, "")
     assert words in err
     assert not (place / "points.gpkg").exists()

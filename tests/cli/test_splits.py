@@ -2,14 +2,12 @@
 
 import io
 import json
-import sys
 
 import numpy as np
 import pytest
 from rich.console import Console
 from scipy.io import savemat
 
-from workbench import cli
 from workbench.cli.terminal import print_audit
 from workbench.experiments.reach import receptive_field_of
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
@@ -32,51 +30,38 @@ def fields(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def call(monkeypatch, capfd):
-    """Run the console script's function; gives exit code, standard output and standard error."""
-    monkeypatch.setenv("COLUMNS", "240")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["workbench", "split", *map(str, arguments)])
-        capfd.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return run
+def call_split(call):
+    """The commands of `workbench split`."""
+    return lambda *arguments: call("split", *arguments)
 
 
-def test_a_split_is_kept_cited_and_audited_again(call, fields, tmp_path):
-    code, out, err = call("make", "fields", "--split", "folds=3", "--patch-size", "5", "--output", "s.npz")
+def test_a_split_is_kept_cited_and_audited_again(call_split, fields, tmp_path):
+    code, out, err = call_split("make", "fields", "--split", "folds=3", "--patch-size", "5", "--output", "s.npz")
     assert code == 0, err
     split = Split.load("s.npz")
     split.check(open_scene("fields"))
     assert f"cite: {split.citation}" in out
     assert "Kept in s.npz" in err
-    assert out == call("audit", "s.npz")[1]
-    found = json.loads(call("audit", "s.npz", "--receptive-field", "9,6", "--json")[1])
+    assert out == call_split("audit", "s.npz")[1]
+    found = json.loads(call_split("audit", "s.npz", "--receptive-field", "9,6", "--json")[1])
     assert found["citation"] == split.citation
     assert found["leaks"][-1]["window"] == "receptive field"
-    assert call("make", "fields", "--split", "folds=3", "--patch-size", "5", "--output", "s.npz")[0] == 0  # the same
-    code, _, err = call("make", "fields", "--patch-size", "5", "--output", "s.npz")
+    assert (
+        call_split("make", "fields", "--split", "folds=3", "--patch-size", "5", "--output", "s.npz")[0] == 0
+    )  # the same
+    code, _, err = call_split("make", "fields", "--patch-size", "5", "--output", "s.npz")
     assert (code, Split.load("s.npz").hash) == (1, split.hash)
     assert "holds another split" in err
 
 
-def test_the_receptive_field_of_a_model_is_the_buffer_on_request(call, fields):
+def test_the_receptive_field_of_a_model_is_the_buffer_on_request(call_split, fields):
     wide = ["--model", "mft", "--view", "dense", "--split", "buffer=view"]
-    made = json.loads(call("make", "fields", *wide, "--json")[1])
+    made = json.loads(call_split("make", "fields", *wide, "--json")[1])
     before, after = receptive_field_of(open_scene("fields"), "mft", view="dense")
     assert (made["patch_size"], made["buffer"]) == (11, before + after)
     assert {leak["overlap"] for leak in made["leaks"]} == {0}
     assert {leak["window"] for leak in made["leaks"]} == {"nominal", "receptive field"}
-    code, _, err = call("make", "fields", "--split", "buffer=view")
+    code, _, err = call_split("make", "fields", "--split", "buffer=view")
     assert (code, "needs receptive_field" in err) == (1, True)
 
 
@@ -90,21 +75,25 @@ def test_how_far_every_kind_of_model_sees_is_known_untrained(fields, model):
         assert (before, after) == (30, 27)
 
 
-def test_masks_of_anybody(call, fields, tmp_path):
+def test_masks_of_anybody(call_split, fields, tmp_path):
     left = np.arange(fields.shape[1]) < 80
     savemat("tr.mat", {"TR": np.where(left, fields, 0).astype(float), "TE": np.where(left, 0, fields).astype(float)})
     np.save("gt.npy", fields)
-    code, out, err = call("audit", "--train", "tr.mat:TR", "--test", "tr.mat:TE", "--labels", "gt.npy")
+    code, out, err = call_split("audit", "--train", "tr.mat:TR", "--test", "tr.mat:TE", "--labels", "gt.npy")
     assert code == 0, err
     assert "!! RED !!" in out
     assert "class differs between mask and label map: 0" in out
-    found = json.loads(call("audit", "--train", "tr.mat:TR", "--test", "tr.mat:TE", "--patch-size", "7", "--json")[1])
+    found = json.loads(
+        call_split("audit", "--train", "tr.mat:TR", "--test", "tr.mat:TE", "--patch-size", "7", "--json")[1]
+    )
     assert (found["protocol"], found["patch_size"]) == ("masks", 7)
     np.save("codes.npy", np.where(left, 1, 3) * (fields > 0))
-    same = json.loads(call("audit", "--codes", "codes.npy", "--labels", "gt.npy", "--patch-size", "7", "--json")[1])
+    same = json.loads(
+        call_split("audit", "--codes", "codes.npy", "--labels", "gt.npy", "--patch-size", "7", "--json")[1]
+    )
     assert same["leaks"] == found["leaks"]
     np.save("te.npy", fields)
-    code, out, err = call("audit", "--train", "tr.mat:TR", "--test", "te.npy")
+    code, out, err = call_split("audit", "--train", "tr.mat:TR", "--test", "te.npy")
     assert (code, out) == (1, "")
     first = np.argwhere(np.where(left, fields, 0))[0]
     assert f"{np.count_nonzero(fields[:, :80])} pixels are in both" in err
@@ -128,16 +117,16 @@ def test_masks_of_anybody(call, fields, tmp_path):
         (["audit", "s.npz", "--patch-size", "3"], "has its patch size"),
     ],
 )
-def test_a_wrong_command_line_ends_with_2(call, fields, arguments, told):
+def test_a_wrong_command_line_ends_with_2(call_split, fields, arguments, told):
     np.save("gt.npy", fields)
-    code, out, err = call(*arguments)
+    code, out, err = call_split(*arguments)
     assert (code, out) == (2, "")
     assert told in err
 
 
-def test_help_of_the_verbs(call):
+def test_help_of_the_verbs(call_split):
     for verb, words in (("make", ["--output", "buffer=view"]), ("audit", ["--train", "--codes", "--labels"])):
-        code, out, _ = call(verb, "--help")
+        code, out, _ = call_split(verb, "--help")
         assert code == 0
         assert all(word in out for word in words)
 
