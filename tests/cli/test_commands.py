@@ -80,7 +80,7 @@ def run(call, place):
 
 def test_the_commands_are_those_of_the_day():
     assert set(COMMANDS) == {
-        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "minimal", "map", "export", "evaluate", "modalities", "runs", "report", "lab", "serve", "sample",
+        "demo", "import", "fetch", "derive", "alignment", "bands", "indices", "label", "scenes", "models", "split", "train", "minimal", "map", "export", "evaluate", "modalities", "runs", "report", "lab", "serve", "sample", "compare", "errors",
     }  # fmt: skip
 
 

@@ -109,7 +109,11 @@ def test_cost_and_json(compared):
     frame = cost_frame(compared)
     assert frame.loc["knn, lidar alone", "parameters"] == "none"
     assert frame.loc["fusatnet", "parameters"] != "none"
-    assert set(frame["peak memory, MiB"]) == {"not recorded"}
+    recorded = [run.peak_memory for run in compared.runs]
+    assert recorded == [open_run(run.run).metrics["training"]["peak_memory"] for run in compared.runs]
+    assert frame["peak memory, MiB"].tolist() == [
+        "not recorded" if peak is None else f"{peak / 2**20:,.0f}" for peak in recorded
+    ]
     json.dumps(compared.to_dict(), allow_nan=False)
 
 

@@ -14,7 +14,7 @@ REPORTS = {
     "errors": {},
     "compare": {},
 }
-PLOTS = {"explore": 27, "train": 4, "attention": 2, "errors": 2, "compare": 5}
+PLOTS = {"explore": 27, "train": 4, "attention": 3, "errors": 34, "compare": 5}
 
 
 @pytest.fixture(scope="module")

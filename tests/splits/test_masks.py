@@ -119,8 +119,18 @@ def test_files_of_all_kinds(three, tmp_path, suffix):
 
 
 def test_none_in_other_words():
-    mask = Mask.of(np.array([[np.nan, -1.0, 2.0], [0, 1, np.inf]]), "m")
-    assert mask.values.tolist() == [[0, 0, 2], [0, 1, 0]]
+    mask = Mask.of(np.array([[np.nan, -1.0, 2.0], [0, 1, 3]]), "m")
+    assert mask.values.tolist() == [[0, 0, 2], [0, 1, 3]]
+
+
+def test_files_of_other_names_and_types_are_the_same_split():
+    train, test = np.zeros((20, 20), np.uint8), np.zeros((20, 20), np.uint8)
+    train[:5], train[:5, ::2], test[12:], test[12:, ::2] = 1, 2, 1, 2
+    one = split_of_masks(Mask.of(train, "tr.npy"), Mask.of(test, "te.npy"), patch_size=3)
+    bare = np.where(train, train, np.nan)
+    other = split_of_masks(Mask.of(bare, "a.mat"), Mask.of(np.asfortranarray(test), "b.mat"), patch_size=3)
+    assert one.hash == other.hash
+    assert "a.mat" in other.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +138,7 @@ def test_none_in_other_words():
     [
         (np.zeros((2, 3, 4)), "rows x columns of numbers are needed, not 2 x 3 x 4"),
         (np.full((3, 3), 0.5), "not whole"),
+        (np.array([[1, 0], [np.inf, 2]]), "1 pixels are infinite, first at row 1, column 0"),
         (np.full((3, 3), 70_000), "70000"),
         (np.zeros((0, 3)), "not 0 x 3"),
     ],

@@ -100,7 +100,12 @@ def run_sentences(confusions: Confusions, names: dict[int, str], doubted: int | 
         part = sum(pair.pixels for pair in confusions.pairs[:count])
         kinds = "commonest confusion makes" if count == 1 else f"{count} commonest confusions make"
         said.append(f"The {kinds} up {_percent(part / wrong)} of the errors: {'; '.join(told)}.")
-    if doubted:
+    if doubted and 2 * wrong > pixels:
+        said.append(
+            f"The labels of {doubted:,} test pixels{_share(doubted, pixels)} are doubted by confident learning, but a model "
+            "that is wrong more often than right cannot judge labels."
+        )
+    elif doubted:
         said.append(
             f"The labels of {doubted:,} test pixels{_share(doubted, pixels)} are doubted by confident learning. Look at "
             "them: classes that the model itself confuses are doubted too."

@@ -41,4 +41,5 @@ def compare(
         print(f"{'; '.join(named)}: {banner}.")
     for note in found.notes:
         print(note)
-    say("Next: workbench report compare -p runs=" + ",".join(run.run for run in found.runs))
+    if len(found.runs) > 1:
+        say("Next: workbench report compare -p runs=" + ",".join(run.run for run in found.runs))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli.asked import print_scores
 from workbench.cli.terminal import AsJson, RunName, say, table
 
 app = typer.Typer()
@@ -25,12 +26,15 @@ def errors(
     as_json: AsJson = False,
 ) -> None:
     """Say which classes a run confuses, where and why, in sentences and tables; test pixels only."""
-    from workbench.experiments import analyse_errors
+    from workbench.experiments import analyse_errors, open_run
 
     found = analyse_errors(run, class_name, compare)
+    metrics = open_run(found.run).metrics
     if as_json:
-        print(json.dumps(found.to_dict(), indent=1, allow_nan=False))
+        kept = {key: metrics[key] for key in ("protocol", "controls")}
+        print(json.dumps({**found.to_dict(), **kept, "oa": metrics["test"]["oa"]}, indent=1, allow_nan=False))
         return
+    print_scores(found.run, metrics)
     for value in (0, *found.shown):
         print(f"\n{found.title(value)}")
         for sentence in found.summary[value]:

@@ -132,6 +132,10 @@ def audit(
     if given:
         if model is not None:
             raise typer.BadParameter("--model reads bands of a scene; with mask files give --receptive-field.")
+        if split or view is not None or option or (protocol, seed) != ("blocks", 0):
+            raise typer.BadParameter(
+                "Mask files are a split already: leave --protocol, --seed, --split, --view, --option out."
+            )
         made, seen = _of_files(train, test, validation, codes, labels, patch_size), _two(receptive_field)
     elif str(what).endswith(".npz"):
         from workbench.splits import Split

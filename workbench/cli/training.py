@@ -91,6 +91,8 @@ def train(
     """
     from workbench.experiments import train as run_training
     from workbench.experiments.paper import PAPER, paper_split
+    from workbench.experiments.reach import receptive_field_of
+    from workbench.experiments.train import model_options
     from workbench.models import model_class, resolve_options
     from workbench.models.initial import weights_path
     from workbench.scenes import open_scene
@@ -135,7 +137,11 @@ def train(
     else:
         made = split_of(scene, protocol or "blocks", model, first, split, roles, view, options)
     if not as_json:
-        print_audit(made.audit())
+        used = find_recipe(model, recipe, changes)
+        seen = receptive_field_of(opened, model, roles, view, model_options(model, options, used.tile))
+        whole = protocol == PAPER or used.scaling_from == "scene"
+        fitted = f"scaling: {used.scaling} over {'scene' if whole else 'training'} pixels"
+        print_audit(made.audit(seen, (fitted,)))
     habits = protocol if protocol == PAPER or split_file is not None else None
     run = run_training(opened, model, roles, made, seed=seed, protocol=habits, say=say, **how)
     if as_json:

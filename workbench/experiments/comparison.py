@@ -300,7 +300,9 @@ def _notes(
             f"blocks decide. P-values are corrected over {len(pairs)} pair(s) by Holm."
         )
     else:
-        notes.append("One run: there is nothing to compare it with.")
+        notes.append(
+            "One run, however often it was named: there is nothing to compare it with. Name a second one on the same split."
+        )
     if metrics["protocol"] == "random":
         notes.append("RANDOM SPLIT: position alone explains much of the scores.")
     notes.append(score_words(metrics).note)

@@ -150,6 +150,8 @@ def compare_groups(groups: Mapping[str, Sequence[RunFolder | str]], score: str =
     """
     if score not in SCORES:
         raise UnknownNameError("score", score, SCORES)
+    if len(groups) < 2:
+        raise WorkbenchError(f"While comparing configurations: two are needed, not {len(groups)}.")
     opened = {name: list({run.id: run for run in map(as_run, runs)}.values()) for name, runs in groups.items()}
     _check(opened)
     made = tuple(_group(name, runs) for name, runs in opened.items())
@@ -157,7 +159,13 @@ def compare_groups(groups: Mapping[str, Sequence[RunFolder | str]], score: str =
     for first, second in combinations(made, 2):
         shared = [split for split in first.runs if split in second.runs]
         lone = len(first.runs) + len(second.runs) - 2 * len(shared)
-        if lone:
+        if not shared:
+            mine, theirs = (", ".join(split[:16] for split in group.runs) for group in (first, second))
+            notes.append(
+                f"{first.name} and {second.name} share no split: {first.name} has {mine}, {second.name} has {theirs}. Train "
+                "both on the same splits, such as by `workbench train SCENE --model A,B --splits 10`."
+            )
+        elif lone:
             notes.append(f"{first.name} and {second.name}: {lone} split(s) that only one of them has are left out.")
         tests.append(paired_wilcoxon(*([group.scores[split][score] for split in shared] for group in (first, second))))
         pairs.append((first.name, second.name))

@@ -36,7 +36,7 @@ def assign_groups(pool: Pool, parameters: GroupsParameters, patch_size: int, see
     names, unit = np.unique(units, return_inverse=True)
     if names.size < 2:
         raise WorkbenchError(
-            f"While splitting by groups: labels lie in one group only ({names[0]!r}). "
+            f"While splitting by groups: labels lie in one group only ({str(names[0])!r}). "
             "Use the protocol 'blocks' for a single scene."
         )
     values = pool.values

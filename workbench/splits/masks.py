@@ -49,7 +49,13 @@ class Mask:
             raise WorkbenchError(
                 f"While reading a mask from {name}: rows x columns of numbers are needed, not {shape}."
             )
-        numbers = np.where(np.isfinite(plane), plane, 0) if plane.dtype.kind == "f" else plane
+        if plane.dtype.kind == "f" and np.isinf(plane).any():
+            row, col = np.argwhere(np.isinf(plane))[0].tolist()
+            raise WorkbenchError(
+                f"While reading a mask from {name}: {int(np.isinf(plane).sum())} pixels are infinite, first at row {row}, "
+                f"column {col}. Write 0 where there is no class."
+            )
+        numbers = np.where(np.isnan(plane), 0, plane) if plane.dtype.kind == "f" else plane
         if not np.array_equal(numbers, np.round(numbers)):
             raise WorkbenchError(
                 f"While reading a mask from {name}: it holds numbers that are not whole. Is it a mask?"
@@ -164,11 +170,12 @@ def _split(
     for mask in (*files.values(), *(() if labels is None else (labels,))):
         names |= {value: name for value, name in mask.class_names.items() if value}
     classes = tuple(int(value) for value in np.unique(np.concatenate([plane[plane > 0] for plane in sides.values()])))
-    told: dict[str, Any] = {role: mask.name for role, mask in files.items()}
-    if labels is not None:
-        told |= {"labels": labels.name, "conflicts": conflicts}
+    told: dict[str, Any] = {} if labels is None else {"conflicts": conflicts}
     planes = {role: mask.values for role, mask in files.items()} | ({} if labels is None else {"labels": labels.values})
-    notes = ["sides as in the files; nothing was buffered or left out"]
+    read = [f"{role} {mask.name}" for role, mask in files.items()] + (
+        [] if labels is None else [f"labels {labels.name}"]
+    )
+    notes = [f"sides as in the files ({', '.join(read)}); nothing was buffered or left out"]
     if conflicts:
         notes.append(f"{conflicts} pixels have another class in the masks than in the label map; the masks' counts")
     return Split(

@@ -211,9 +211,11 @@ class Split:
                 **{name: Sample(arrays[f"{name}_positions"], arrays[f"{name}_labels"]) for name in SIDES},
             )
         except FileNotFoundError as error:
-            raise WorkbenchError(f"{path} is missing while reading a split.") from error
+            raise WorkbenchError(
+                f"{path} is missing while reading a split. `workbench split make SCENE --output {path}` makes one."
+            ) from error
         except (ValueError, KeyError, IndexError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise WorkbenchError(f"{path} is damaged or not a split: {error}. Make the split again.") from error
+            raise WorkbenchError(f"{path} is damaged or not a split. Make the split again.") from error
         if split.hash != facts["hash"]:
             raise WorkbenchError(f"{path} was changed after it was written: its hash does not fit. Make it again.")
         return split
