@@ -14,5 +14,5 @@ __all__ = [
     "resolve_options",
 ]
 
-RESULT_VERSION = 2
+RESULT_VERSION = 3
 """Raised when a change in this room changes the figures of a run."""
