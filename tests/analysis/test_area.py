@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.analysis.area import Z, estimate_area
+from workbench.analysis.area import FLAT, Z, estimate_area
 from workbench.base.errors import WorkbenchError
 
 # Table 8: rows map, columns reference - the paper's way - and mapped area in pixels of 30 m
@@ -196,6 +196,24 @@ def test_all_right_says_how_sure_that_is():
     all_wrong = estimate_area([[0, 30], [30, 0]], [10, 90], (1, 2))
     assert all_wrong.overall.value == 0
     assert [figure.value for figure in all_wrong.areas()] == [90, 10]
+    for figures in (found, all_wrong):
+        for figure in (figures.overall, *figures.producers, *figures.areas()):
+            assert (figure.se, figure.reason) == (0, FLAT)
+    # every pixel interpreted: nothing is left to be unsure of
+    whole = estimate_area(np.diag([10, 90]), [10, 90], (1, 2), corrected=True)
+    for figure in (whole.overall, *whole.users, *whole.producers, *whole.shares):
+        assert (figure.se, figure.reason) == (0, "")
+
+
+def test_an_interval_of_nothing_is_told_where_it_stands():
+    """No pixel of class 1 was met outside its stratum: its producer's accuracy is 1 ± 0; all else has a spread."""
+    found = estimate_area([[8, 0], [2, 10]], [10, 70], (1, 2))
+    assert found.producers[0].value == pytest.approx(1)
+    assert found.producers[0].se == pytest.approx(0, abs=1e-12)
+    assert found.producers[0].reason == FLAT
+    for figure in (found.overall, found.producers[1], *found.shares):
+        assert figure.se > 0.001
+        assert figure.reason == ""
 
 
 @pytest.mark.parametrize(

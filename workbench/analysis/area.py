@@ -20,6 +20,9 @@ Z = 1.96
 MAPPED = "mapped area (pixel count), not an estimate"
 """What faces call the pixels that a map shows of a class: a count, which the map's errors bias."""
 
+FLAT = "the points show no spread: the interval says too little"
+"""Why an interval of ± 0 from a part of the pixels must not be believed."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -140,6 +143,7 @@ def estimate_area(
     spread = left[:, None] * within * (1 - within) / np.maximum(points - 1, 1)[:, None]
     proportions = weight[:, None] * within  # equation 4
     column = proportions.sum(axis=0)  # equation 9
+    some = bool((left[strata] > 0).any())  # pixels that nobody interpreted
     whole = _gap(unseen, "no interpreted point") if unseen else ""
     unsure = _gap(alone, "a single interpreted point, of which no variance can be told") if alone else ""
     users, producers, shares = [], [], []
@@ -150,16 +154,17 @@ def estimate_area(
             shares.append(Estimate(None, None, whole))
             continue
         share = float(np.sqrt((weight**2 * spread[:, j]).sum()))  # equation 10
-        missed = not column[j] and (left[strata] > 0).any()
-        note = unsure or ("no interpreted point is of the class: the interval says too little" if missed else "")
+        note = unsure
+        if some and not note and not share:
+            note = FLAT if column[j] else "no interpreted point is of the class: the interval says too little"
         shares.append(Estimate(float(column[j]), None if unsure else share, note))
-        producers.append(_producers(j, area, column, within, spread, unsure))
+        producers.append(_producers(j, area, column, within, spread, unsure, some))
     diagonal = np.arange(len(values))
     variance = (weight**2 * spread[diagonal, diagonal]).sum()  # equation 5
     overall = Estimate(
         None if whole else float(proportions.trace()),  # equation 1
         None if whole or unsure else float(np.sqrt(variance)),
-        whole or unsure,
+        whole or unsure or (FLAT if some and not variance else ""),
     )
     return AreaEstimate(
         classes=tuple(values),
@@ -204,6 +209,7 @@ def _producers(
     within: NDArray[np.float64],
     spread: NDArray[np.float64],
     unsure: str,
+    some: bool,
 ) -> Estimate:
     """Equations 3 and 7."""
     if not column[j]:
@@ -214,7 +220,10 @@ def _producers(
         return Estimate(value, None, unsure)
     others = np.arange(len(area)) != j
     variance = (area[j] * (1 - value)) ** 2 * spread[j, j] + value**2 * (area[others] ** 2 * spread[others, j]).sum()
-    return Estimate(value, float(np.sqrt(variance) / total))
+    error = float(np.sqrt(variance) / total)
+    # nothing is found of a class that the map never shows, which needs no points; 1 - value is off 0 by rounding
+    flat = some and area[j] > 0 and error < 1e-9
+    return Estimate(value, error, FLAT if flat else "")
 
 
 def _gap(classes: Sequence[int], what: str) -> str:
