@@ -105,6 +105,27 @@ def test_all_wrong():
     assert said[2] == "The model is 0.70 sure of them on average; none got 0.9 or more."
 
 
+def test_what_is_not_all_is_never_called_100_and_what_is_something_never_0():
+    found = confusions([[49_999, 1], [0, 10]], [1, 2])
+    said = class_sentences(ClassFacts(value=1, confusions=found, names=NAMES))
+    assert said[0] == (
+        "Healthy grass is found in more than 99.9 % of its 50,000 test pixels (49,999; 95 % interval more than 99.9 to more "
+        "than 99.9 %, were pixels independent)."
+    )
+    assert run_sentences(found, NAMES)[0].startswith("1 of the 50,010 test pixels are wrong (less than 0.1 %).")
+
+
+def test_false_alarms_of_many_classes_are_not_said_to_be_of_one_mostly():
+    found = confusions([[20, 0, 0, 0], [7, 20, 0, 0], [6, 0, 20, 0], [5, 0, 0, 20]], [1, 2, 3, 4])
+    said = class_sentences(ClassFacts(value=1, confusions=found, names=NAMES))
+    assert said[-1].endswith("are taken for healthy grass, the largest part of them stressed grass (7).")
+
+
+def test_a_name_with_a_full_stop_ends_a_sentence_once():
+    said = run_sentences(confusions([[5, 0], [0, 0]], [1, 2]), {1: "Alnus sp.", 2: "Betula sp."})
+    assert said[1] == "Nothing can be said of classes without test pixels: Betula sp."
+
+
 def test_the_run():
     said = run_sentences(FOUND, NAMES, 46)
     assert said[0] == "92 of the 460 test pixels are wrong (20 %). None of them was trained on."

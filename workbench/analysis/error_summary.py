@@ -110,7 +110,7 @@ def run_sentences(confusions: Confusions, names: dict[int, str], doubted: int | 
             f"The labels of {doubted:,} test pixels{_share(doubted, pixels)} are doubted by confident learning. Look at "
             "them: classes that the model itself confuses are doubted too."
         )
-    return tuple(said)
+    return _clean(said)
 
 
 def class_sentences(facts: ClassFacts) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def class_sentences(facts: ClassFacts) -> tuple[str, ...]:
     said = [
         (
             f"{name} {facts.words} {_percent(hits / pixels)} of its {pixels:,} test pixels ({hits:,}; 95 % interval "
-            f"{100 * low:.0f} to {100 * high:.0f} %, were pixels independent)."
+            f"{_figure(low)} to {_figure(high)} %, were pixels independent)."
         )
     ]
     if not wrong:
@@ -141,7 +141,7 @@ def class_sentences(facts: ClassFacts) -> tuple[str, ...]:
     else:
         said.append(f"Of its {wrong:,} wrong pixels, the map takes {_listed(told)}.")
     said += [*_places(facts), *_sureness(facts, wrong), *_spectra(facts), *_modalities(facts), *_alarms(facts, at)]
-    return tuple(sentence.replace("..", ".") for sentence in said)  # names may end in a full stop, as "Betula sp."
+    return _clean(said)
 
 
 def _places(facts: ClassFacts) -> list[str]:
@@ -222,9 +222,9 @@ def _alarms(facts: ClassFacts, at: int) -> list[str]:
     if count < FEW:
         return []
     pairs = [pair for pair in facts.confusions.pairs if pair.mapped == facts.value]
-    most = facts.names[pairs[0].reference]
-    name = facts.names[facts.value]
-    return [f"{count:,} pixels of other classes are taken for {name}, most of them {most} ({pairs[0].pixels:,})."]
+    most = "most" if 2 * pairs[0].pixels > count else "the largest part"
+    first = f"{most} of them {facts.names[pairs[0].reference]} ({pairs[0].pixels:,})"
+    return [f"{count:,} pixels of other classes are taken for {facts.names[facts.value]}, {first}."]
 
 
 def _share(part: int, whole: int) -> str:
@@ -232,9 +232,22 @@ def _share(part: int, whole: int) -> str:
 
 
 def _percent(share: float) -> str:
-    """Whole percent; a small share keeps a decimal, and what is not all is never called 100."""
+    return f"{_figure(share)} %"
+
+
+def _figure(share: float) -> str:
+    """Whole percent; near the ends with a decimal, for what is not all is never called 100, nor what is something 0."""
     percent = 100 * share
-    return f"{percent:.1f} %" if 0 < abs(percent) < 1 or 99 < percent < 100 else f"{percent:.0f} %"
+    if 0 < percent < 0.05:
+        return "less than 0.1"
+    if 99.95 <= percent < 100:
+        return "more than 99.9"
+    return f"{percent:.1f}" if 0 < percent < 1 or 99 < percent < 100 else f"{percent:.0f}"
+
+
+def _clean(said: Sequence[str]) -> tuple[str, ...]:
+    """Sentences with one full stop each: names may end in one, as "Betula sp."."""
+    return tuple(sentence.replace("..", ".") for sentence in said)
 
 
 def _sentence(words: str) -> str:
