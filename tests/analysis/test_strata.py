@@ -55,6 +55,18 @@ def test_bins_are_named_with_as_few_decimals_as_tell_them_apart():
     assert small.bins[0].name == "0.0000 to 0.0002"
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_value_that_most_pixels_have_gets_a_bin_of_its_own(sign):
+    values = sign * np.concatenate([np.zeros(170), np.linspace(1, 30, 30)])
+    found = strata(values, values != 0)
+    assert found.larger == (1 if sign > 0 else 0)
+    sizes = [(one.pixels, one.wrong) for one in found.bins][::sign]
+    assert sizes[0] == (170, 0)
+    assert sizes[1:] == [(8, 8), (7, 7), (7, 7), (8, 8)]
+    two = strata([0] * 30 + [1] * 2, [True] * 3 + [False] * 28 + [True])
+    assert [(one.name, one.pixels, one.wrong) for one in two.bins] == [("0.0 to 0.5", 30, 3), ("0.5 to 1.0", 2, 1)]
+
+
 @pytest.mark.parametrize("wrong", [True, False])
 def test_all_wrong_and_all_right(wrong):
     found = strata(np.arange(20.0), np.full(20, wrong))
@@ -71,7 +83,7 @@ def test_one_pixel_one_value_and_none():
     assert strata([np.nan], [True]).reason == "no pixel has a value"
     assert strata([], []).missing == 0
     shadow = strata([0, 0, 0], [True, False, False], edges=(-0.5, 0.5, 1.5), names=("sun", "shadow"))
-    assert "(sun)" in shadow.reason
+    assert shadow.reason == "every pixel lies in one bin (sun)"
 
 
 def test_empty_bins_inside_have_a_dash_and_those_outside_are_left_out():
@@ -87,3 +99,5 @@ def test_what_does_not_fit_is_refused():
         strata([1, 2], [True, False], edges=(1, 1))
     with pytest.raises(WorkbenchError, match="name per bin"):
         strata([1, 2], [True, False], edges=(0, 1, 2), names=("a",))
+    with pytest.raises(WorkbenchError, match="need the edges"):
+        strata([1, 2], [True, False], names=("a", "b"))

@@ -105,12 +105,14 @@ def strata(
         names: One per bin; only with `edges`.
 
     Raises:
-        WorkbenchError: The shapes differ, the edges do not rise, or there is another number of names.
+        WorkbenchError: The shapes differ, the edges do not rise, or names are given without edges or in another number.
     """
     doing = "While binning errors"
     known, bad = np.asarray(values, np.float64), np.asarray(wrong, bool)
     if known.ndim != 1 or known.shape != bad.shape:
         raise WorkbenchError(f"{doing}: values have shape {known.shape} and errors {bad.shape}; both must be (n,).")
+    if names is not None and edges is None:
+        raise WorkbenchError(f"{doing}: names {list(names)} need the edges of their bins; give both or neither.")
     inside = np.isfinite(known)
     if edges is not None:
         ends = np.asarray(edges, np.float64)
@@ -122,7 +124,7 @@ def strata(
     if not known.size:
         return Strata((), 0, 0, missing, None, "no pixel has a value")
     if edges is None:
-        ends = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)))
+        ends = _ends(known)
         if len(ends) < 2:
             return Strata(
                 (), len(known), int(bad.sum()), missing, None, f"it is the same for every pixel ({ends[0]:.4g})"
@@ -133,9 +135,7 @@ def strata(
     told = list(names) if names is not None else _ranges(ends)
     used = np.flatnonzero(pixels)
     if len(used) == 1 and edges is not None:
-        return Strata(
-            (), len(known), int(bad.sum()), missing, None, f"it is the same for every pixel ({told[used[0]]})"
-        )
+        return Strata((), len(known), int(bad.sum()), missing, None, f"every pixel lies in one bin ({told[used[0]]})")
     bins = tuple(
         _stratum(
             told[k],
@@ -163,6 +163,18 @@ def wilson(count: int, of: int, confidence: float = 0.95) -> tuple[float, float]
 
     found = binomtest(count, of).proportion_ci(confidence, method="wilson")
     return float(found.low), float(found.high)
+
+
+def _ends(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ends of bins of about equally many pixels; a single one where all values are the same."""
+    ends: NDArray[np.float64] = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)))
+    if len(ends) != 2:
+        return ends
+    # the smallest or the largest value fills so many bins that one is left: it gets its own, the rest share the others
+    several, counts = np.unique(values, return_counts=True)
+    cut = several[:2].mean() if counts[0] >= counts[-1] else several[-2:].mean()
+    rest = values[values > cut] if counts[0] >= counts[-1] else values[values < cut]
+    return np.unique([*ends, cut, *np.quantile(rest, np.linspace(0, 1, BINS)[1:-1])])
 
 
 def _stratum(name: str, low: float, high: float, pixels: int, wrong: int, of: int, errors: int) -> Stratum:
