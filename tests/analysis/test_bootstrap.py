@@ -124,6 +124,8 @@ def test_the_grid_is_that_of_the_split():
         (lambda: block_bootstrap([], [], [], [], (1,)), "one at least"),
         (lambda: block_bootstrap([1], [1], [2], [0], (1,)), "model 2 holds 1 pixels of values"),
         (lambda: block_bootstrap([1], [1], [1], [0], (1,), draws=5), "100 draws or more"),
+        (lambda: block_bootstrap([1], [1], [1], [0], ()), "named once each"),
+        (lambda: block_bootstrap([1], [1], [1], [0], (1, 1)), "named once each"),
     ],
 )
 def test_bad_input(call, words):

@@ -49,5 +49,8 @@ def test_nothing_wrong_all_wrong_and_an_empty_class():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(WorkbenchError, match=r"\(3, 3\) for 2 classes"):
         confusions(MATRIX, [1, 2])
+    for counts in ([[0.5, 1], [0, 1]], [[-1, 1], [0, 1]], [[np.nan, 1], [0, 1]]):
+        with pytest.raises(WorkbenchError, match=r"listing confusions.*whole numbers from 0"):
+            confusions(counts, [1, 2])
     with pytest.raises(WorkbenchError, match="1 names for 3"):
         confusions(MATRIX, [1, 2, 3]).to_frame(["a"])

@@ -120,7 +120,9 @@ def test_bad_input(reference, predicted, message):
         confusion_matrix(reference, predicted, (1, 2))
 
 
-@pytest.mark.parametrize("matrix", [np.zeros((2, 2)), [[1, -1], [0, 1]], [[0.5, 0], [0, 1]], [[1]]])
+@pytest.mark.parametrize(
+    "matrix", [np.zeros((2, 2)), [[1, -1], [0, 1]], [[0.5, 0], [0, 1]], [[np.nan, 0], [0, 1]], [[1]]]
+)
 def test_bad_matrix(matrix):
     with pytest.raises(WorkbenchError, match="While computing scores"):
         scores(matrix, (1, 2))

@@ -32,7 +32,7 @@ class BlockDifference:
         difference: First minus second.
         low: Lower end of the interval; None where there are too few blocks.
         high: Upper end.
-        p: Two-sided p-value: 1 - level of the interval that just reaches zero.
+        p: Two-sided p-value: 1 - level of the interval that just reaches zero; None likewise.
     """
 
     statistic: str
@@ -111,7 +111,8 @@ def block_bootstrap(
         Numbers of the first and the second model, the first the smaller, to what was found.
 
     Raises:
-        WorkbenchError: Shapes differ, there is no pixel, a value is no class, or draws or level make no sense.
+        WorkbenchError: Shapes differ, there is no pixel, a class is named twice, a value is no class, or draws or level
+            make no sense.
     """
     doing = "While resampling blocks of pixels"
     truth, block, *given = (np.asarray(values) for values in (reference, blocks, *answers))

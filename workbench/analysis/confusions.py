@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.analysis.metrics import checked_counts
 from workbench.analysis.strata import wilson
 from workbench.base.errors import WorkbenchError
 
@@ -112,14 +113,10 @@ def confusions(confusion: ArrayLike, classes: Sequence[int]) -> Confusions:
         classes: Class values of rows and columns.
 
     Raises:
-        WorkbenchError: The matrix is not (K, K).
+        WorkbenchError: The matrix is not (K, K), or holds negative or fractional counts.
     """
-    counts = np.asarray(confusion, np.int64)
     values = tuple(int(value) for value in classes)
-    if counts.shape != (len(values), len(values)):
-        raise WorkbenchError(
-            f"While listing confusions: the confusion matrix has shape {counts.shape} for {len(values)} classes."
-        )
+    counts = checked_counts(confusion, len(values), "While listing confusions")
     support, mapped, hits = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
     wrong = support - hits
     pairs = [

@@ -19,8 +19,8 @@ class Scores:
         confusion: Pixel counts, int64 (K, K), rows reference, columns map; read-only.
         oa: Overall accuracy.
         aa: Average accuracy: mean producer's accuracy over the classes that have reference pixels.
-        kappa: Cohen's kappa; 0 where reference and map are one and the same class (agreement beyond chance is then
-            undefined).
+        kappa: Cohen's kappa. Where reference and map are one and the same class it is 0 / 0: chance alone agrees
+            everywhere. It is given as 0, for the map then says no more than chance does.
         miou: Mean intersection over union over the classes that occur in the reference or the map.
         quantity_disagreement: Share of pixels that differ because class totals differ (Pontius and Millones 2011).
         allocation_disagreement: The rest of the disagreement: right totals, wrong places.
@@ -90,7 +90,8 @@ class Scores:
             names: Class names in the order of `classes`; the values where None.
 
         Returns:
-            Columns producer's accuracy, user's accuracy, F1, IoU, reference pixels, mapped pixels.
+            Columns producer's accuracy, user's accuracy, F1, IoU, reference pixels, mapped pixels; numbers to reckon
+            with, NaN where a figure is None. Faces show a dash there.
 
         Raises:
             WorkbenchError: There are not as many names as classes.
@@ -128,8 +129,6 @@ def confusion_matrix(reference: ArrayLike, predicted: ArrayLike, classes: Sequen
     reference, predicted, values = np.asarray(reference), np.asarray(predicted), np.asarray(classes, np.int64)
     if reference.shape != predicted.shape:
         raise WorkbenchError(f"{doing}: reference has shape {reference.shape}, the map {predicted.shape}.")
-    if not values.size or len(set(values.tolist())) != values.size:
-        raise WorkbenchError(f"{doing}: classes must be named once each, not {list(classes)}.")
     if not reference.size:
         raise WorkbenchError(f"{doing}: there is no pixel. Is the test side of the split empty?")
     rows = class_indices(reference.ravel(), values, f"{doing}: the reference")
@@ -148,12 +147,7 @@ def scores(confusion: ArrayLike, classes: Sequence[int]) -> Scores:
         WorkbenchError: The matrix is not (K, K), holds negative or fractional counts, or no pixel.
     """
     doing = "While computing scores"
-    given = np.asarray(confusion)
-    if given.shape != (len(classes), len(classes)):
-        raise WorkbenchError(f"{doing}: the confusion matrix has shape {given.shape} for {len(classes)} classes.")
-    counts = given.astype(np.int64)
-    if (counts != given).any() or (counts < 0).any():
-        raise WorkbenchError(f"{doing}: the confusion matrix must hold counts, whole numbers from 0.")
+    counts = checked_counts(confusion, len(classes), doing)
     total = int(counts.sum())
     if not total:
         raise WorkbenchError(f"{doing}: the confusion matrix holds no pixel.")
@@ -183,6 +177,27 @@ def scores(confusion: ArrayLike, classes: Sequence[int]) -> Scores:
     )
 
 
+def checked_counts(confusion: ArrayLike, classes: int, doing: str) -> NDArray[np.int64]:
+    """A confusion matrix as counts, a copy.
+
+    Args:
+        confusion: Counts (K, K).
+        classes: K.
+        doing: What is being done; an error begins with it.
+
+    Raises:
+        WorkbenchError: The matrix is not (K, K), or holds negative or fractional counts.
+    """
+    given = np.asarray(confusion)
+    if given.shape != (classes, classes):
+        raise WorkbenchError(f"{doing}: the confusion matrix has shape {given.shape} for {classes} classes.")
+    with np.errstate(invalid="ignore"):  # NaN is no count, and told below
+        counts = given.astype(np.int64)
+    if (counts != given).any() or (counts < 0).any():
+        raise WorkbenchError(f"{doing}: the confusion matrix must hold counts, whole numbers from 0.")
+    return counts
+
+
 def class_indices(values: NDArray[Any], classes: NDArray[np.int64], what: str) -> NDArray[np.int64]:
     """Index of each value in `classes`.
 
@@ -192,8 +207,10 @@ def class_indices(values: NDArray[Any], classes: NDArray[np.int64], what: str) -
         what: Whose values they are, with what is being done; an error begins with it.
 
     Raises:
-        WorkbenchError: A value is none of `classes`.
+        WorkbenchError: A class is named twice, there is none, or a value is none of `classes`.
     """
+    if not classes.size or np.unique(classes).size != classes.size:
+        raise WorkbenchError(f"{what} needs classes that are named once each, not {classes.tolist()}.")
     order = np.argsort(classes)
     found = np.minimum(np.searchsorted(classes, values, sorter=order), classes.size - 1)
     index: NDArray[np.int64] = order[found]
