@@ -65,5 +65,8 @@ def test_what_does_not_fit_is_refused():
         label_errors(labels, shares, [2, 5])
     with pytest.raises(WorkbenchError, match="none of the classes"):
         label_errors(labels, shares, [2, 5, 7])
+    for bad in (np.where(shares > 0.9, -1, shares), np.zeros_like(shares)):
+        with pytest.raises(WorkbenchError, match="not logits"):
+            label_errors(labels, bad, [2, 5, 9])
     with pytest.raises(WorkbenchError, match="missing"):
         label_errors(labels, np.where(shares > 0.9, np.nan, shares), [2, 5, 9])

@@ -63,7 +63,7 @@ def label_errors(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[
         classes: Class values.
 
     Raises:
-        WorkbenchError: The shapes differ, a label is none of the classes, or a probability is not finite.
+        WorkbenchError: The shapes differ, a label is none of the classes, or a row holds no probabilities.
     """
     doing = "While looking for label errors"
     values, given = np.asarray(classes, np.int64), np.asarray(labels, np.int64)
@@ -74,6 +74,8 @@ def label_errors(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[
         )
     if not np.isin(given, values).all() or not np.isfinite(shares).all():
         raise WorkbenchError(f"{doing}: a label is none of the classes {list(classes)}, or a probability is missing.")
+    if (shares < 0).any() or not (shares.sum(axis=1) > 0).all():
+        raise WorkbenchError(f"{doing}: each row must hold probabilities, from 0 and not all 0; give them, not logits.")
     nothing = np.zeros(0, np.int64)
     present, counts = np.unique(given, return_counts=True)
     if len(present) < 2:
