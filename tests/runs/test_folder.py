@@ -140,6 +140,22 @@ def test_a_line_for_listings(make_run):
     assert list(failed) == list(row)
 
 
+def test_a_finished_run_without_a_test_pixel_is_not_damaged(make_run):
+    path = make_run()
+    write_json(path / "metrics.json", {"test": None, "controls": {"coordinates_only": {"oa": 0.25}}})
+    row = open_run_folder(path.name).summary()
+    assert (row["state"], row["overall"], row["kappa"], row["score"]) == ("finished", None, None, None)
+    assert row["coordinates_only"] == 0.25
+
+
+def test_a_damaged_run_shows_no_part_of_its_scores(make_run):
+    path = make_run()
+    test = {"oa": 0.5, "aa": 0.25, "kappa": 0.0}
+    write_json(path / "metrics.json", {"test": test, "controls": {"coordinates_only": {}}})
+    row = open_run_folder(path.name).summary()
+    assert (row["state"], row["overall"], row["score"]) == ("damaged", None, None)
+
+
 @pytest.mark.parametrize(
     ("file", "text"), [("config.yaml", "scene: x\n"), ("metrics.json", "{"), ("metrics.json", "[]")]
 )

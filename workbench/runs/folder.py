@@ -62,7 +62,7 @@ class RunFolder:
         """Scores, controls, audit and figures of the training.
 
         Raises:
-            WorkbenchError: The run is not finished.
+            WorkbenchError: The run is not finished, or the file is lost or damaged.
         """
         path = self.path / "metrics.json"
         if not path.is_file():
@@ -98,7 +98,11 @@ class RunFolder:
         return self.maps.get(scene_name)
 
     def summary(self) -> dict[str, Any]:
-        """One line for listings. A run whose files cannot be read has the state `damaged`, and None for its scores."""
+        """One line for listings.
+
+        A run whose files cannot be read has the state `damaged`, and None for its scores. They are None too of a finished
+        run that has no test pixel with data.
+        """
         row: dict[str, Any] = {"run": self.id, "state": "damaged", "epochs": "", "inputs": "", "protocol": ""}
         row |= dict.fromkeys(("overall", "average", "kappa", "score", *CONTROLS))
         with contextlib.suppress(WorkbenchError, KeyError, TypeError, AttributeError):
@@ -106,14 +110,8 @@ class RunFolder:
             row["epochs"] = f"{status['epoch']}/{status['epochs']}"
             row["inputs"] = " ".join(f"{role}={'+'.join(names)}" for role, names in config.inputs.items())
             row["protocol"] = config.split.protocol + (", chosen on test" if config.chosen_on == "test" else "")
-            if status["state"] == "finished":
-                metrics = self.metrics
-                test = metrics["test"]
-                row |= {"overall": test["oa"], "average": test["aa"], "kappa": test["kappa"]}
-                row["score"] = score_words(metrics).kind
-                found = metrics.get("controls", {})
-                row |= {name: found[name]["oa"] for name in CONTROLS if name in found}
-            row["state"] = status["state"]
+            told = _scores(self.metrics) if status["state"] == "finished" else {}
+            row |= told | {"state": status["state"]}
         return row
 
     def lacks(self, what: str) -> str:
@@ -135,6 +133,20 @@ class RunFolder:
             return pd.read_parquet(path)
         except (ArrowException, OSError) as error:
             raise WorkbenchError(f"{path} is damaged: {error}. {AGAIN}") from error
+
+
+def _scores(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Scores of a run and of its controls as a listing has them."""
+    test, controls = metrics["test"], metrics.get("controls", {})
+    row = {name: controls[name]["oa"] for name in CONTROLS if name in controls}
+    if test is not None:
+        row |= {
+            "overall": test["oa"],
+            "average": test["aa"],
+            "kappa": test["kappa"],
+            "score": score_words(metrics).kind,
+        }
+    return row
 
 
 def list_runs() -> list[RunFolder]:
