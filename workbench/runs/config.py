@@ -21,8 +21,9 @@ class Recipe(StrictModel):
         pixels_per_tile: Training pixels that one tile of an epoch stands for; more means shorter epochs.
         optimizer: `nadam` as Keras has it, `adam`, `adamw`, or `sgd` with momentum 0.9.
         learning_rate: Peak learning rate.
-        kernel_l2: Factor of the squared norm of convolution kernels in the loss (Keras' `l2`).
-        weight_decay: Decoupled weight decay of kernels (adamw), or its gradient added (sgd, adam).
+        kernel_l2: Factor of the squared norm of convolution kernels in the loss (Keras' `l2`); of `nadam` only.
+        weight_decay: Decoupled weight decay of kernels (adamw), or its gradient added for all weights (sgd, adam); not of
+            `nadam`.
         schedule: `constant`; `onecycle` (rise over the first quarter, then cosine to zero); `exponential`
             (constant for 20 epochs, then times exp(-0.005) each epoch); `polynomial` (power 0.9 to 1e-6, step by step);
             or `step` (times 0.9 after every 50 epochs).

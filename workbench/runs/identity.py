@@ -7,11 +7,12 @@ from workbench.runs.config import RunConfig
 
 
 def run_id(config: RunConfig) -> str:
-    """`<scene>-<model>-<view>-<protocol>-<10 hexadecimal digits>`; an ensemble of 5 has `x5` after its model.
+    """`<scene>-<model>-<view>-<protocol>-<10 hexadecimal digits>`.
 
-    Where the epoch was chosen on test, `paper` stands in the protocol's place. The hash is over the whole configuration: scene content, split, recipe, threads, precision and the result
-    versions of the rooms. Versions of libraries are recorded in the run, not hashed; of starting weights what they are
-    counts, not where they lie.
+    An ensemble of 5 has `x5` after its model, answers over eight turns `tta`. Where the epoch was chosen on test, `paper`
+    stands in the protocol's place. The hash is over the whole configuration: scene content, split, recipe, threads,
+    precision and the result versions of the rooms. Versions of libraries are recorded in the run, not hashed; of starting
+    weights what they are counts, not where they lie.
     """
     model = config.model + (f" x{config.members}" if config.members > 1 else "") + (" tta" if config.tta else "")
     chosen_on_test = config.chosen_on == "test"

@@ -13,7 +13,7 @@ PAPER_HABITS = "publications' habits: comparison with publications only"
 class ScoreWords:
     """Names of scores, in lower case.
 
-    Args:
+    Attributes:
         kind: What a score says.
         overall: Share of the test pixels whose class agrees.
         average: Mean over the classes.
