@@ -228,16 +228,18 @@ def test_a_fold_that_failed_leaves_its_split_out():
 
 def test_the_publications_habits_are_said_of_each_model():
     test = {"classes": [1, 2], "confusion": [[3, 1], [0, 4]]}
+    test |= {"oa": 0.875, "aa": 0.875, "kappa": 0.75, "miou": 0.775}
     plain = {"test": test, "controls": {}, "synthetic": False, "chosen_on": "test", "paper": None}
     chosen = plain | {"paper": {"oa": 0.9, "last_oa": 0.8}}
     entries = [
         Entry("knn", 0, None, 0, "a", "run-a", plain, "", None), Entry("unet", 0, None, 0, "a", "run-b", chosen, "", None),
     ]  # fmt: skip
     found = Sweep.of("tiny", "paper", ["knn", "unet"], entries, [])
-    assert [row[0] for row in found.printed()[1]] == [
+    told = [
         "knn (publications' habits: comparison with publications only)",
         "unet (chosen on test: comparison with publications only)",
     ]
+    assert [row[0] for row in found.printed()[1]] == [row[1] for row in found.printed_runs()[1]] == told
     assert "unet: chosen on test 90.0 %, last epoch 80.0 % (means over the runs)." in found.notes
     assert "CHOSEN ON TEST" in found.title
 

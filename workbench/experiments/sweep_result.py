@@ -177,9 +177,8 @@ class Sweep:
         rows = []
         for row in self.summary_frame().to_dict("records"):
             control = row["kind"] == "control"
-            title = f"control: {row['name'].replace('_', ' ')}" if control else row["name"]
-            tag = f" ({self.told[row['name']]})" if row["name"] in self.told and not control else ""
-            cells = [f"{title}{tag}", str(row["n_splits"]), DASH if control else str(row["n_seeds"])]
+            title = f"control: {row['name'].replace('_', ' ')}" if control else self._named(row["name"])
+            cells = [title, str(row["n_splits"]), DASH if control else str(row["n_seeds"])]
             for key in SCORES:
                 scale, digits = (1.0, 3) if key == "kappa" else (100.0, 1)
                 values = [row.get(f"{key}_{part}") for part in ("mean", "sd_splits", "sd_seeds")]
@@ -194,7 +193,7 @@ class Sweep:
         for row in self.to_frame().to_dict("records"):
             seed = str(row["split_seed"]) + ("" if row["fold"] is None else f" fold {row['fold']}")
             place = [
-                row["model"],
+                self._named(row["model"]),
                 seed,
                 row["split_hash"][:12] or DASH,
                 DASH if row["seed"] is None else str(row["seed"]),
@@ -213,6 +212,10 @@ class Sweep:
                 ]
             )
         return head, rows
+
+    def _named(self, model: str) -> str:
+        """A model with its caution, as every table has it."""
+        return f"{model} ({self.told[model]})" if model in self.told else model
 
 
 Seeds = dict[int, dict[str, float]]
