@@ -232,7 +232,15 @@ def test_spoilt_points_are_refused(drawn, change, words):
         ("classes", lambda t: t[t["value"] != 7], "lost class 7"),
         ("classes", lambda t: t.assign(name=["2", *t["name"][1:]]), "'2' is the value of one class and the name"),
         ("classes", lambda t: t.assign(name=[None, *t["name"][1:]]), "lacks its value or its name"),
+        ("classes", lambda t: t.assign(name=["ROAD ", *t["name"][1:]]), "have the same name but for case"),
+        ("classes", lambda t: t.assign(value=t["value"] + 0.5), "value 1.5, which is no whole number"),
+        ("classes", lambda t: t.assign(value=["a", "2", "7"]), "value 'a', which is no whole number"),
         ("about", lambda t: t.assign(value="much"), "'much' for 'pixel_width', which is no number"),
+        (
+            "about",
+            lambda t: t.assign(value=t["value"].where(t["key"] != "pixel_area_m2", "nan")),
+            "'nan' for 'pixel_area_m2'",
+        ),
         ("design", lambda t: t.drop(columns="stratum"), "'design' has lost the column 'stratum'"),
     ],
 )
@@ -240,6 +248,15 @@ def test_a_spoilt_design_is_refused(drawn, layer, change, words):
     file = edit(drawn[3], answered(drawn[2]))
     with pytest.raises(WorkbenchError, match=words):
         score_sample(edit(file, change, layer))
+
+
+def test_an_area_that_was_emptied_is_not_known(drawn):
+    """A GIS writes NULL where a cell is emptied."""
+    file = edit(drawn[3], answered(drawn[2]))
+    edit(file, lambda t: t.assign(value=t["value"].where(t["key"] != "pixel_area_m2", None)), "about")
+    found = score_sample(file)
+    assert found.pixel_area is None
+    assert any("areas are in pixels" in note for note in found.notes())
 
 
 def test_points_alone_cannot_be_scored(drawn, tmp_path):
@@ -349,5 +366,7 @@ def test_neyman_takes_what_is_expected(tmp_path):
     with pytest.raises(UnknownNameError, match="woods"):
         sample_map(path, tmp_path / "p.gpkg", allocation="neyman", expected={"woods": 0.9})
     given = {"forest": 1.0, 2: 0.5, "road": 0.99}
+    with pytest.raises(WorkbenchError, match="'neyman' only, not to 'equal'"):
+        sample_map(path, tmp_path / "p.gpkg", allocation="equal", expected=given)
     sample = sample_map(path, tmp_path / "p.gpkg", allocation="neyman", expected=given)
     assert sample.strata.set_index("value")["points"].to_dict() == {1: 25, 2: 250, 7: 25}

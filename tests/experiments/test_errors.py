@@ -6,12 +6,14 @@ import shutil
 import numpy as np
 import pytest
 
+from workbench.base.config import write_yaml
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.experiments import analyse_errors
+from workbench.experiments import analyse_errors, error_modalities
 from workbench.experiments.error_analysis import APART
-from workbench.experiments.error_covariates import REACH, covariates, spectral_modality
+from workbench.experiments.error_covariates import REACH, covariates, optical_modality
 from workbench.experiments.error_modalities import command, retrained_without
 from workbench.experiments.run import Run
+from workbench.runs import RunConfig
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,7 @@ def test_distances_by_brute_force(scene, found):
 
 
 def test_values_of_pixels_are_those_of_the_scene(scene, run, found):
-    assert spectral_modality(scene) == "hsi"
+    assert optical_modality(scene) == "hsi"
     train = run.split.train.positions
     for pixel in found.pixels.sample(20, random_state=0).to_dict("records"):
         row, col = pixel["row"], pixel["col"]
@@ -187,6 +189,38 @@ def test_runs_without_a_modality(run, tmp_path, monkeypatch, found):
     (other.path / "config.yaml").write_text(text.replace(run.config.split.hash, "f" * 64))
     with pytest.raises(WorkbenchError, match=rf"{run.config.split.hash[:16]} and ffffffffffffffff"):
         retrained_without(run, found.pixels, [Run(other.path)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [({}, None), ({"chosen_on": "test"}, "chosen on"), ({"init": {"source": "run", "hash": "0" * 64}}, "init")],
+)
+def test_a_run_that_differs_in_more_than_a_modality_is_not_taken_for_it(
+    run, tmp_path, monkeypatch, found, changes, word
+):
+    folder = doctored(run, tmp_path, lambda frame: frame).path.rename(tmp_path / "another")
+    alone = {"inputs": {"hsi": ("hsi",), "aux": ("hsi",)}}
+    write_yaml(folder / "config.yaml", RunConfig.model_validate(run.config.model_dump() | alone | changes))
+    monkeypatch.setattr(error_modalities, "list_runs", lambda: [Run(folder)])
+    assert list(retrained_without(run, found.pixels).runs) == (["lidar"] if word is None else [])
+    named = retrained_without(run, found.pixels, [Run(folder)])
+    told = f"Run another, without lidar, differs in {word} too: the points tell of that as well."
+    assert named.notes == (() if word is None else (told,))
+
+
+def test_what_the_command_cannot_make_is_told_in_words(run):
+    split = run.config.split
+    part = split.model_copy(update={"parameters": split.parameters | {"subset_fraction": 0.5}})
+    for changes in ({"members": 2}, {"tta": True}, {"chosen_on": "test"}, {"split": part}):
+        assert "inputs that leave a modality out" in error_modalities._way(run.config.model_copy(update=changes))
+
+
+def test_the_command_asks_the_published_split_for_what_can_be_asked(run):
+    asked = {"split": "official", "validation_fraction": 0.2, "validation": "published"}
+    split = run.config.split.model_copy(update={"protocol": "official", "parameters": asked})
+    told = command(run.config.model_copy(update={"split": split}))
+    assert "--split split=official --split validation_fraction=0.2 --" in told
+    assert "validation=" not in told.replace("validation_fraction=", "")
 
 
 def test_covariates_of_nothing_but_positions(run, found):

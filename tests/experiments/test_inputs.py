@@ -34,6 +34,11 @@ def test_unknown_names_come_with_the_nearest(scene, inputs, told):
         resolve_roles(scene, "fusatnet", inputs)
 
 
+def test_a_modality_plays_a_role_once(scene):
+    with pytest.raises(WorkbenchError, match="Role 'aux' of fusatnet got lidar, lidar; name each modality once"):
+        resolve_roles(scene, "fusatnet", {"hsi": "hsi", "aux": ["lidar", "lidar"]})
+
+
 @pytest.mark.parametrize("inputs", ["hsi", ["hsi"], 5, {"hsi": 5, "aux": "lidar"}, {"hsi": None, "aux": "lidar"}])
 def test_what_is_no_assignment_is_told(scene, inputs):
     with pytest.raises(WorkbenchError, match="modality names by role"):

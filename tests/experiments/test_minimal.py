@@ -93,6 +93,7 @@ def test_steps_are_equal(view, augment):
     ("changes", "told"),
     [
         ({"fractions": (0.5, 0.1)}, "full supervision"), ({"fractions": (1, 0.5, 0.5)}, "once"), ({"seeds": 0}, "0 seeds"),
+        ({"seeds": 1.5}, r"1\.5 seeds"), ({"seeds": True}, "True seeds"),
         ({"fractions": (1, 2)}, "at most 1"), ({"patience": 3}, "patience = 3"), ({"unit": "polygons"}, "regions"),
         ({"model": "fusatne"}, "fusatnet"),
     ],

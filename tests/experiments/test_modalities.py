@@ -294,6 +294,13 @@ def test_one_seed_and_two_modalities(scene, run):
             modality_table(scene, seeds=seeds, **OPTIONS)
 
 
+def test_the_publications_habits_are_said_in_the_caption(scene):
+    split = make_split(scene, "random", 11, 0, validation_fraction=0.0)
+    found = modality_table(scene, "knn", split=split, say=lambda _: None, protocol="paper", progress=False)
+    assert "PUBLICATIONS' HABITS: COMPARISON WITH PUBLICATIONS ONLY." in found.caption
+    assert "RANDOM SPLIT" in found.caption
+
+
 def test_without_a_modality_and_by_test_time_augmentation_at_once(taught, roots):
     path = next(iter(map_scene(taught, without=["lidar"], tta=True).values()))
     assert "lidar" in path.name

@@ -127,6 +127,8 @@ def test_a_pixel_is_named_in_one_way(run, scene):
     for expected, call in [
         ("either x and y, or row and col", {}),
         ("either x and y, or row and col", {"x": x}),
+        ("either x and y, or row and col", {"x": x, "y": y, "row": 10, "col": 20}),
+        ("either x and y, or row and col", {"x": x, "row": 10, "col": 20}),
         ("whole numbers", {"row": 10.5, "col": 20}),
         ("whole numbers", {"row": "10", "col": 20}),
         ("outside", {"row": -1, "col": 20}),

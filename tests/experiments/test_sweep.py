@@ -140,6 +140,79 @@ def test_folds_are_pooled_into_one_split(scene, monkeypatch):
     assert found.splits["knn"] == 2
 
 
+def test_the_number_of_folds_is_judged_by_the_protocol(scene, monkeypatch):
+    asked = []
+    monkeypatch.setattr(TRAIN, "make_split", lambda *_, **more: asked.append(more))
+    for parameters in ({"folds": 0}, {"folds": -1}, {"folds": 2, "fold": 1}, {"folds": 2, "fold": None}):
+        TRAIN._folds(scene, "blocks", 11, 0, parameters)
+    assert asked == [
+        {"folds": 0}, {"folds": -1}, {"folds": 2, "fold": 1}, {"folds": 2, "fold": 0}, {"folds": 2, "fold": 1},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("models", "options", "widest"),
+    [(["mft", "fusatnet"], {}, (30, 27)), (["fusatnet", "unet"], {"tile": 32}, (31, 31))],
+)
+def test_a_buffer_of_the_view_is_that_of_the_widest_model(scene, monkeypatch, models, options, widest):
+    asked = []
+
+    def making(*_, **more):
+        asked.append(more)
+        raise WorkbenchError("enough")
+
+    monkeypatch.setattr(TRAIN, "make_split", making)
+    with pytest.raises(WorkbenchError, match="enough"):
+        sweep(scene, models, 1, parameters={"buffer": "view"}, say=lambda _: None, view="dense", **options)
+    assert asked == [{"buffer": "view", "receptive_field": widest}]
+
+
+def test_ensembles_of_different_seeds_share_no_member(scene, monkeypatch):
+    asked = []
+
+    def training(*_, seed, members=1, **more):
+        asked.append((seed, members))
+        raise WorkbenchError("enough")
+
+    monkeypatch.setattr(TRAIN, "train", training)
+    for options in ({"members": 4}, {}):
+        with pytest.raises(WorkbenchError, match="enough"):
+            sweep(scene, "fusatnet", 1, 3, seed=2, say=lambda _: None, **options)
+    assert asked == [(2, 4), (6, 4), (10, 4), (2, 1), (3, 1), (4, 1)]
+
+
+def test_a_control_that_a_split_lacks_counts_fewer_splits():
+    test = {"classes": [1, 2], "confusion": [[3, 1], [0, 4]]}
+    score = {"oa": 0.5, "aa": 0.5, "kappa": 0.0}
+    both = {"test": test, "controls": {"majority_class": score, "spectrum_only": score}, "synthetic": False}
+    one = both | {"controls": {"majority_class": score}}
+    entries = [Entry("knn", 0, None, 0, "a", "a", both, "", None), Entry("knn", 1, None, 0, "b", "b", one, "", None)]
+    rows = Sweep.of("tiny", "blocks", ["knn"], entries, []).summary_frame().set_index("name")
+    assert rows["n_splits"].to_dict() == {"majority_class": 2, "spectrum_only": 1, "knn": 2}
+
+
+def test_the_audits_of_the_splits_are_told(pair, scene):
+    for found in pair[:2]:
+        (line,) = [note for note in found.notes if note.startswith("Audit, patch of 11 x 11")]
+        assert line.endswith(": 0.0 % of test centres lie inside a training window, 0.0 % of test windows overlap one.")
+    (line,) = [note for note in pair[1].notes if note.startswith("Audit, view of 58 x 58 (-30 to +27)")]
+    leaks = [make_split(scene, "blocks", 11, seed).audit((30, 27)).leak("receptive field") for seed in (0, 1)]
+    low, high = sorted(100 * leak.overlap for leak in leaks)
+    assert line.endswith(
+        f" {low:.1f} to {high:.1f} % of test windows overlap one."
+        if low < high
+        else f" {low:.1f} % of test windows overlap one."
+    )
+
+
+def test_a_random_split_is_warned_of_whatever_asked_for_it():
+    test = {"classes": [1, 2], "confusion": [[3, 1], [0, 4]]}
+    for under, warned in (("random", True), ("official", False)):
+        metrics = {"test": test, "controls": {}, "synthetic": False, "protocol": under}
+        found = Sweep.of("tiny", "paper", ["knn"], [Entry("knn", 0, None, 0, "a", "a", metrics, "", None)], [])
+        assert any("RANDOM SPLIT" in note for note in found.notes) == warned
+
+
 def test_a_fold_that_failed_leaves_its_split_out():
     test = {"classes": [1, 2], "confusion": [[3, 1], [0, 4]]}
     metrics = {"test": test, "controls": {}, "synthetic": False}
@@ -155,16 +228,18 @@ def test_a_fold_that_failed_leaves_its_split_out():
 
 def test_the_publications_habits_are_said_of_each_model():
     test = {"classes": [1, 2], "confusion": [[3, 1], [0, 4]]}
+    test |= {"oa": 0.875, "aa": 0.875, "kappa": 0.75, "miou": 0.775}
     plain = {"test": test, "controls": {}, "synthetic": False, "chosen_on": "test", "paper": None}
     chosen = plain | {"paper": {"oa": 0.9, "last_oa": 0.8}}
     entries = [
         Entry("knn", 0, None, 0, "a", "run-a", plain, "", None), Entry("unet", 0, None, 0, "a", "run-b", chosen, "", None),
     ]  # fmt: skip
     found = Sweep.of("tiny", "paper", ["knn", "unet"], entries, [])
-    assert [row[0] for row in found.printed()[1]] == [
+    told = [
         "knn (publications' habits: comparison with publications only)",
         "unet (chosen on test: comparison with publications only)",
     ]
+    assert [row[0] for row in found.printed()[1]] == [row[1] for row in found.printed_runs()[1]] == told
     assert "unet: chosen on test 90.0 %, last epoch 80.0 % (means over the runs)." in found.notes
     assert "CHOSEN ON TEST" in found.title
 

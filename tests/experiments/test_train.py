@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tests.experiments.conftest import OPTIONS, draft
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments import evaluate, open_run, train
 from workbench.experiments.compare import compare_modalities
+from workbench.experiments.evaluate import _bayes
 from workbench.runs import list_runs
 from workbench.scenes import ClassTable, write_scene
 from workbench.splits import Sample, make_split
@@ -75,6 +77,13 @@ def test_what_determines_the_result_changes_the_id(run, scene):
 def test_evaluating_again_gives_the_same_scores(run):
     again = evaluate(run.id)
     assert again["test"]["confusion"] == run.metrics["test"]["confusion"]
+    assert set(run.metrics) - set(again) == {"training"}
+    assert again["inputs"] == run.metrics["inputs"]
+
+
+def test_without_a_test_pixel_there_is_no_bayes_accuracy(run):
+    scene = SimpleNamespace(scenes=[SimpleNamespace(reference={"bayes_pixel_all": np.ones((2, 2))})])
+    assert _bayes(scene, run.predictions.head(0)) is None
 
 
 SCRIPT = """

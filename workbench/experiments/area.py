@@ -216,6 +216,11 @@ def _answers(ids: Sequence[int], given: Sequence[Any], classes: ClassTable, doin
     """Class values of the answers, 0 where there is none."""
     by_value = {str(entry.value): entry.value for entry in classes}
     by_name = {entry.name.strip().casefold(): entry.value for entry in classes}
+    if len(by_name) < len(classes):
+        raise WorkbenchError(
+            f"{doing}: two classes of the layer 'classes' have the same name but for case or space around it, so that an "
+            "answer by name could be either. Rename one in 'classes'."
+        )
     both = [name for name in by_value if name in by_name and by_name[name] != by_value[name]]
     if both:
         raise WorkbenchError(
@@ -256,12 +261,19 @@ def _ids(numbers: Sequence[Any]) -> str:
 
 
 def _length(about: Mapping[str, str], key: str, doing: str) -> float | None:
-    """A number of the layer `about`, None where it is empty."""
+    """A length or an area of the layer `about`, None where it is empty."""
     text = about.get(key, "")
+    if not text:
+        return None
     try:
-        return float(text) if text else None
+        found = float(text)
     except ValueError:
-        raise WorkbenchError(f"{doing}: its layer 'about' says {text!r} for {key!r}, which is no number.") from None
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise WorkbenchError(
+            f"{doing}: its layer 'about' says {text!r} for {key!r}, which is no number above 0. Draw the points again."
+        )
+    return found
 
 
 def _times(value: float | None, factor: float) -> float | None:

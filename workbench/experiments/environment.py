@@ -21,7 +21,8 @@ def environment(device: str) -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
-        "packages": dict(sorted({d.metadata["Name"]: d.version for d in distributions()}.items())),
+        # what a broken installation leaves behind has no name
+        "packages": dict(sorted((d.name, d.version) for d in distributions() if d.name)),
     }
 
 

@@ -100,7 +100,10 @@ class ErrorAnalysis:
         return table.round(3).set_axis(pd.RangeIndex(1, len(table) + 1, name="rank"))
 
     def retrained_frame(self) -> pd.DataFrame:
-        """Points of producer's accuracy that each class loses without a modality; a dash without test pixels."""
+        """Change of each class's producer's accuracy when retrained without a modality, in points: below 0 it loses.
+
+        A dash stands for a class without test pixels.
+        """
         columns: dict[str, list[Any]] = {}
         for name, points in self.retrained.points.items():
             found = [points[value] for value in self.names]

@@ -102,7 +102,7 @@ def covariates(scene: Scene | Collection | None, split: Split, pixels: pd.DataFr
         add(key, what, "pixels", told, distance)
     found["nearest training pixel"] = _nearest_training(split, pixels)
     add("local height", "the local height", "", "", lambda scene: _local_height(scene, places))
-    spectral = None if scene is None else spectral_modality(scene)
+    spectral = None if scene is None else optical_modality(scene)
     planes: dict[str, Covariate] = {}
     for name, what in (("brightness", "the brightness"), ("shadow", "its light"), ("mixing", "the mixed-pixel score")):
 
@@ -117,7 +117,7 @@ def covariates(scene: Scene | Collection | None, split: Split, pixels: pd.DataFr
     return found
 
 
-def spectral_modality(scene: Scene | Collection) -> str | None:
+def optical_modality(scene: Scene | Collection) -> str | None:
     """The optical modality of most bands, at least three; None where there is none."""
     infos = [scene.info(name) for name in scene.modalities]
     other = ("height", "elevation", "backscatter dB", "backscatter linear")
@@ -154,7 +154,7 @@ def _nearest_training(split: Split, pixels: pd.DataFrame) -> Covariate:
     keys = ["tile", "row", "col"]
     table = pd.DataFrame(split.test.positions, columns=keys).assign(away=nearest.distance)
     away = pixels[keys].merge(table, on=keys, how="left")["away"].to_numpy(np.float64)
-    reason = "" if np.isfinite(away).any() else "no training pixel lies where a test pixel does"
+    reason = "" if np.isfinite(away).any() else "no training pixel lies in a tile or CRS of test pixels"
     what = "the distance to the nearest training pixel"
     return Covariate(what, "pixels", f"Euclidean, by {nearest.how}.", away, reason=reason)
 

@@ -13,9 +13,13 @@ from workbench.experiments.run import Run, as_run
 from workbench.models import resolve_options
 from workbench.models.pixels import modalities_of
 from workbench.runs import RunConfig, RunFolder, list_runs
+from workbench.splits.make import PROTOCOLS
+from workbench.splits.official import NAME as OFFICIAL
 from workbench.training.recipes import recipe
 
 KEYS = ["tile", "row", "col"]
+SAME = ("view", "width", "options", "seed", "members", "tta", "init", "chosen_on")
+"""What else runs must share, so that a difference is the modality's."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,8 @@ def retrained_without(run: Run, pixels: pd.DataFrame, others: Sequence[RunFolder
     Args:
         run: The run.
         pixels: Its test pixels: tile, row, col, reference, predicted.
-        others: Runs to compare with; none looks for them among all finished runs: same scene, split, model, view,
-            width, recipe and seed, and fewer modalities.
+        others: Runs to compare with; none looks for them among all finished runs: same scene, split and seed, the same
+            network, trained and asked in the same way, and fewer modalities.
 
     Raises:
         WorkbenchError: A run that was named is on another scene or split; the message shows both hashes.
@@ -83,10 +87,12 @@ def retrained_without(run: Run, pixels: pd.DataFrame, others: Sequence[RunFolder
         both = pixels.merge(theirs, on=KEYS, suffixes=("", "_without"))
         counts[name] = len(both)
         points[name] = {int(value): _points(both, int(value)) for value in run.classes}
-        if other.config.recipe != run.config.recipe or other.config.width != run.config.width:
-            notes.append(f"Run {other.id}, without {name}, was trained by another recipe or width.")
+        unlike = [key for key in ("recipe", *SAME) if getattr(other.config, key) != getattr(run.config, key)]
+        if unlike:
+            words = ", ".join(key.replace("_", " ") for key in unlike)
+            notes.append(f"Run {other.id}, without {name}, differs in {words} too: the points tell of that as well.")
     if not found and len(mine) > 1:
-        notes.append(f"No run without one of {', '.join(sorted(mine))} is there. Make them: {command(run.config)}")
+        notes.append(f"No run without one of {', '.join(sorted(mine))} is there. {_way(run.config)}")
     elif not found:
         notes.append(f"The run uses {next(iter(mine))} alone: no modality can be left out.")
     return Retrained({name: one.id for name, one in found.items()}, points, counts, tuple(notes))
@@ -100,13 +106,31 @@ def command(config: RunConfig) -> str:
     parts = [f"workbench modalities {shlex.quote(config.scene)} --model {config.model}"]
     parts += [f"--input {role}={','.join(names)}" for role, names in config.inputs.items()]
     parts += [f"--view {config.view} --protocol {config.split.protocol} --split-seed {config.split.seed}"]
-    settings = {key: value for key, value in config.split.parameters.items() if value not in (None, [])}
+    settings = _asked(config) or {}
     told = {key: json.dumps(value) if isinstance(value, list) else str(value) for key, value in settings.items()}
     parts += [f"--split {shlex.quote(f'{key}={value}')}" for key, value in told.items()]
     parts += [f"--option {key}={json.dumps(value)}" for key, value in config.options.items() if value != own.get(key)]
     long = f"--epochs {config.recipe.epochs}" if config.recipe.steps is None else f"--set steps={config.recipe.steps}"
     parts += [f"--recipe {config.recipe_name} {long}", *(f"--set {key}={value}" for key, value in changed.items())]
     return " ".join([*parts, f"--width {config.width:g} --seeds {config.seed}"])
+
+
+def _way(config: RunConfig) -> str:
+    """How runs with fewer modalities are made; the command knows neither all habits nor splits that no rule makes."""
+    habits = config.members > 1 or config.tta or config.init is not None or config.chosen_on != "validation"
+    if habits or _asked(config) is None:
+        return "Train it again on the same split and with the same settings, but with inputs that leave a modality out."
+    return f"Make them: {command(config)}"
+
+
+def _asked(config: RunConfig) -> dict[str, Any] | None:
+    """What the rule of the split was asked for; None where no rule makes it, such as a part of another split."""
+    split = config.split
+    settings = {key: value for key, value in split.parameters.items() if value not in (None, [])}
+    if split.protocol == OFFICIAL:
+        settings.pop("validation", None)  # what was found, not what was asked
+    rule = PROTOCOLS.get(split.protocol)
+    return settings if rule is not None and settings.keys() <= rule[0].model_fields.keys() else None
 
 
 def _points(both: pd.DataFrame, value: int) -> float | None:
@@ -137,9 +161,8 @@ def _alike(run: Run, other: RunFolder) -> bool:
         mine, theirs = run.config, other.config
     except WorkbenchError:
         return False
-    same = ("scene_hash", "model", "view", "width", "options", "seed", "members", "tta")
     return (
-        all(getattr(mine, key) == getattr(theirs, key) for key in same)
+        all(getattr(mine, key) == getattr(theirs, key) for key in ("scene_hash", "model", *SAME))
         and mine.split.hash == theirs.split.hash
         and set(modalities_of(theirs.inputs)) < set(modalities_of(mine.inputs))
         and {**mine.recipe.model_dump(), "modality_dropout": 0} == {**theirs.recipe.model_dump(), "modality_dropout": 0}

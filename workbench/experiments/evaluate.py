@@ -69,6 +69,7 @@ def evaluate(
     metrics, _ = evaluate_predictor(predictor, table, scene, run.split, run.config.recipe.tile)
     if run.config.members > 1:
         metrics["ensemble"] = ensemble_figures(predictor, table, run.split, run.config)
+    metrics |= {key: run.metrics[key] for key in ("model", "inputs", "seed", "scaling_from") if key in run.metrics}
     metrics["audit"]["fitted"] = run.metrics["audit"].get("fitted", [])
     if run.config.chosen_on == "test":
         metrics |= {"chosen_on": "test", "paper": run.metrics.get("paper")}
@@ -171,6 +172,8 @@ def _layer(scene: Scene | Collection, name: str, frame: pd.DataFrame) -> NDArray
 
 def _bayes(scene: Scene | Collection, test: pd.DataFrame) -> dict[str, dict[str, float]] | None:
     """Accuracy of the known Bayes rules on the same test pixels, by rule and modality."""
+    if not len(test):
+        return None
     layers = [name for name in scene.scenes[0].reference if name.startswith("bayes_")]
     found: dict[str, dict[str, float]] = {}
     for name in layers:

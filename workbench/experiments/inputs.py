@@ -113,7 +113,7 @@ def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] 
 
     Raises:
         UnknownNameError: The model has no such role, or the scene no such modality.
-        WorkbenchError: A role that the model needs has no modality.
+        WorkbenchError: A role that the model needs has no modality, or a role has one twice.
     """
     roles, spare = model_class(model).roles, model_class(model).spare_roles
     if inputs is None:
@@ -130,6 +130,8 @@ def resolve_roles(scene: Scene | Collection, model: str, inputs: dict[str, Any] 
     for role, names in resolved.items():
         if role not in roles:
             raise UnknownNameError(f"role of {model}", str(role), roles)
+        if len(set(names)) < len(names):
+            raise WorkbenchError(f"Role {role!r} of {model} got {', '.join(map(str, names))}; name each modality once.")
         for name in names:
             if name not in scene.modalities:
                 raise UnknownNameError(

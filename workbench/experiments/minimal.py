@@ -74,8 +74,8 @@ def minimal_supervision(
             f"While planning minimal supervision: the fractions are {', '.join(f'{part:.4g}' for part in fractions)}; each "
             "is needed once, and 1 (full supervision), from which the drop is counted."
         )
-    if seeds < 1:
-        raise WorkbenchError(f"While planning minimal supervision: {seeds} seeds; at least one is needed.")
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise WorkbenchError(f"While planning minimal supervision: {seeds!r} seeds; a whole number from 1 is needed.")
     kind = model_class(model)
     view = options.get("view") or kind.views[0]
     plan = find_recipe(model, recipe, {name: options[name] for name in options.keys() & Recipe.model_fields.keys()})

@@ -16,7 +16,7 @@ from workbench.experiments.summary import Table
 from workbench.experiments.train import train
 from workbench.models import model_class
 from workbench.models.pixels import Roles, load_pixels, modalities_of
-from workbench.runs.words import score_words
+from workbench.runs.words import caution, score_words
 from workbench.scenes import Collection, Scene, open_scene
 from workbench.splits import Split, make_split
 
@@ -196,6 +196,7 @@ def _caption(runs: Mapping[int, Mapping[str, Run]], plans: Mapping[str, Roles]) 
     ]
     told = ", ".join(f"{name.replace('_', ' ')} {100 * one['oa']:.1f}" for name, one in metrics["controls"].items())
     lines.append(f"Controls on the same test pixels, {score_words(metrics).overall} %: {told}.")
+    lines.append(f"{caution(metrics).upper()}." if caution(metrics) else "")
     if config.split.protocol == "random":
         lines.append("RANDOM SPLIT: position alone explains much of the scores.")
     lines.append(score_words(metrics).note)

@@ -4,6 +4,7 @@ Layers: `points` holds places and an empty column `reference`, without the class
 not see; `classes` what may be answered; `design`, `strata` and `about` how the points were drawn.
 """
 
+import contextlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,12 +90,13 @@ def read_points(path: Path) -> PointSample:
     """Read a GeoPackage of points, answered or not.
 
     Raises:
-        WorkbenchError: The file is missing or no GeoPackage, or lacks a layer or a column.
+        WorkbenchError: The file is missing or no GeoPackage, lacks a layer or a column, or a class has no name or no
+            whole number as its value.
     """
     if not path.is_file():
         raise WorkbenchError(f"While reading a sample of points: {path} is missing. Check the path.")
     tables = {layer: _layer(path, layer) for layer in LAYERS}
-    about = tables["about"].astype(str)
+    about = tables["about"].fillna("").astype(str)
     classes = tables["classes"].fillna({"color": "#999999"})
     if classes[["value", "name"]].isna().any().any():
         raise WorkbenchError(
@@ -102,7 +104,7 @@ def read_points(path: Path) -> PointSample:
             "Give it both."
         )
     rows = [
-        {"value": int(row.value), "name": str(row.name), "color": str(row.color)}
+        {"value": _whole(row.value, path), "name": str(row.name), "color": str(row.color)}
         for row in classes.itertuples(index=False)
     ]
     return PointSample(
@@ -111,6 +113,17 @@ def read_points(path: Path) -> PointSample:
         strata=tables["strata"],
         classes=ClassTable.from_json(rows),
         about=dict(zip(about["key"], about["value"], strict=True)),
+    )
+
+
+def _whole(value: Any, path: Path) -> int:
+    """A class value, whatever type the column has become."""
+    with contextlib.suppress(ValueError):
+        if float(value).is_integer():
+            return int(float(value))
+    raise WorkbenchError(
+        f"While reading a sample of points from {path}: its layer 'classes' has the value {value!r}, which is no whole "
+        "number. Mend it."
     )
 
 

@@ -165,6 +165,8 @@ class Run(RunFolder):
         chosen = _tile(scene, tile)
         if x is not None and y is not None and row is None and col is None:
             row, col = chosen.pixel_of(x, y)
+        elif x is not None or y is not None:
+            row = None  # named in two ways
         if row is None or col is None:
             raise WorkbenchError("Name one pixel: either x and y, or row and col.")
         run = self.predictor(device)

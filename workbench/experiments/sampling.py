@@ -54,8 +54,14 @@ def sample_map(
 
     Raises:
         UnknownNameError: There is no such run, map, class or rule.
-        WorkbenchError: The run has no map, the map shows no class, `points` are too few, or `output` is there already.
+        WorkbenchError: The run has no map, the map shows no class, `points` are too few, accuracies are expected of
+            another rule than `neyman`, or `output` is there already.
     """
+    if expected and allocation != "neyman":
+        raise WorkbenchError(
+            f"While drawing points: expected accuracies mean something to the allocation 'neyman' only, not to "
+            f"{allocation!r}. Leave them out (--expect), or take 'neyman'."
+        )
     run, path = _find(source, scene)
     raster = open_class_map(path)
     pixels, digest = raster.survey()

@@ -6,11 +6,14 @@ from typing import Any
 
 from workbench.base.errors import WorkbenchError
 from workbench.experiments.paper import PAPER, paper_split
+from workbench.experiments.reach import receptive_field_of
 from workbench.experiments.sweep_result import Entry, Sweep
-from workbench.experiments.train import train
+from workbench.experiments.train import model_options, train
 from workbench.models import model_class
+from workbench.runs import Recipe
 from workbench.scenes import Collection, Scene, open_scene
 from workbench.splits import Split, make_split
+from workbench.training.recipes import recipe as find_recipe
 
 SEEDLESS = "its result does not depend on the seed, so it was trained once on each split"
 
@@ -40,10 +43,11 @@ def sweep(
         scene: A scene, its name, or a path.
         models: Name of a model, or several.
         splits: Number of splits, from `split_seed` on.
-        seeds: Number of seeds of weights and sampling on each split, from `seed` on.
+        seeds: Number of seeds of weights and sampling on each split, from `seed` on; those of deep ensembles lie so far
+            apart that no two share a member.
         protocol: Rule of the splits; `paper` for the publications' habits, see `train`.
         parameters: Of the protocol. With `folds` but no `fold`, each split is all its folds: their confusion matrices
-            are summed, and count as one split.
+            are summed, and count as one split. `buffer="view"` keeps the widest view of the models apart.
         split_seed: First seed of the splits.
         seed: First seed of weights and sampling.
         inputs: Modalities that play each role; see `train`.
@@ -65,13 +69,16 @@ def sweep(
     if not isinstance(scene, Scene | Collection):
         scene = open_scene(scene)
     patch_size = max(kind.patch_size for kind in kinds.values())
+    settings = dict(parameters or {})
+    if settings.get("buffer") == "view":
+        settings.setdefault("receptive_field", _widest(scene, names, inputs, options))
     entries: list[Entry] = []
     notes = [f"{name}: {SEEDLESS}." for name, kind in kinds.items() if not kind.seeded and seeds > 1]
     plans: list[tuple[int, int | None, Split]] = []
     there: dict[tuple[str, ...], int] = {}
     for number in range(split_seed, split_seed + splits):
         try:
-            folds = _folds(scene, protocol, patch_size, number, parameters or {})
+            folds = _folds(scene, protocol, patch_size, number, settings)
         except WorkbenchError as error:
             entries += [Entry(name, number, None, None, "", None, None, str(error), None) for name in names]
             continue
@@ -83,11 +90,13 @@ def sweep(
         plans += [(number, fold, split) for fold, split in folds.items()]
     if len(there) > 1 and protocol == "official":
         notes.append("The published test pixels are the same in every split: only validation differs.")
+    members = options.get("members", 1)
+    apart = members if isinstance(members, int) and members > 1 else 1
     asked = [
         (*plan, name, weights)
         for plan in plans
         for name, kind in kinds.items()
-        for weights in range(seed, seed + (seeds if kind.seeded else 1))
+        for weights in range(seed, seed + apart * (seeds if kind.seeded else 1), apart)
     ]
     for position, (number, fold, split, name, weights) in enumerate(asked, 1):
         which = "" if fold is None else f", fold {fold}"
@@ -114,6 +123,21 @@ def _folds(
     if protocol == PAPER:
         return {None: paper_split(scene, patch_size, seed, **parameters)}
     folds = parameters.get("folds")
-    if folds is None or parameters.get("fold") is not None or not isinstance(folds, int):
+    if not isinstance(folds, int) or folds < 1 or parameters.get("fold") is not None:  # `make_split` judges the number
         return {None: make_split(scene, protocol, patch_size, seed, **parameters)}
-    return {fold: make_split(scene, protocol, patch_size, seed, **parameters, fold=fold) for fold in range(folds)}
+    return {
+        fold: make_split(scene, protocol, patch_size, seed, **(parameters | {"fold": fold})) for fold in range(folds)
+    }
+
+
+def _widest(
+    scene: Scene | Collection, models: Sequence[str], inputs: dict[str, Any] | None, options: dict[str, Any]
+) -> tuple[int, int]:
+    """Pixels before and after a centre that a model sees at most."""
+    changes = {key: value for key, value in options.items() if key in Recipe.model_fields}
+    seen = []
+    for name in models:
+        tile = find_recipe(name, options.get("recipe", "quick"), changes).tile
+        own = model_options(name, options.get("options"), tile)
+        seen.append(receptive_field_of(scene, name, inputs, options.get("view"), own))
+    return max(before for before, _ in seen), max(after for _, after in seen)

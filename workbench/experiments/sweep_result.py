@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.base.errors import WorkbenchError
 from workbench.experiments.spread import SCORES, Line, line, pooled
 from workbench.experiments.summary import Table
+from workbench.experiments.sweep_notes import sweep_notes
 from workbench.runs.words import ScoreWords, caution, score_words
 
 CONTROL_SCORES = ("oa", "aa", "kappa")
@@ -99,21 +100,6 @@ class Sweep:
         found = {name: _by_split([entry for entry in entries if entry.model == name]) for name in names}
         metrics = done[0].metrics
         assert metrics is not None
-        failed = [entry for entry in entries if entry not in done]
-        told = [*notes]
-        if failed:
-            told.append(
-                f"{len(failed)} of {len(entries)} runs failed and count nowhere; they are listed with their errors."
-            )
-        if protocol == "random":
-            told.append("RANDOM SPLIT: position alone explains much of the scores.")
-        if any(entry.fold is not None for entry in entries):
-            told.append(
-                "Folds of a split are pooled: their confusion matrices are summed. Controls are means over the folds."
-            )
-        told += _chosen(done)
-        told += [score_words(metrics).note] if score_words(metrics).note else []
-        told += ["Synthetic scene: fusion wins by construction."] if metrics["synthetic"] else []
         return cls(
             scene,
             protocol,
@@ -122,7 +108,7 @@ class Sweep:
             {name: len(splits) for name, splits in found.items()},
             {name: max(map(len, splits.values()), default=0) for name, splits in found.items()},
             _controls(done),
-            tuple(told),
+            (*notes, *sweep_notes(protocol, entries, done)),
             score_words(metrics),
             {entry.model: caution(entry.metrics or {}) for entry in done if caution(entry.metrics or {})},
         )
@@ -158,10 +144,14 @@ class Sweep:
 
     def summary_frame(self) -> pd.DataFrame:
         """One row per control, then per model: n_splits, n_seeds, and for each score its mean, sd_splits and sd_seeds."""
-        tested = len({entry.split_seed for entry in self.entries if entry.metrics is not None})
         rows = []
         for name, lines in self.controls.items():
-            rows.append({"name": name, "kind": "control", "n_splits": tested, **_flat(lines)})
+            having = {
+                entry.split_seed
+                for entry in self.entries
+                if entry.metrics is not None and entry.metrics["test"] is not None and name in entry.metrics["controls"]
+            }
+            rows.append({"name": name, "kind": "control", "n_splits": len(having), **_flat(lines)})
         for name, lines in self.models.items():
             counts = {"n_splits": self.splits[name], "n_seeds": self.seeds[name]}
             rows.append({"name": name, "kind": "model", **counts, **_flat(lines)})
@@ -187,9 +177,8 @@ class Sweep:
         rows = []
         for row in self.summary_frame().to_dict("records"):
             control = row["kind"] == "control"
-            title = f"control: {row['name'].replace('_', ' ')}" if control else row["name"]
-            tag = f" ({self.told[row['name']]})" if row["name"] in self.told and not control else ""
-            cells = [f"{title}{tag}", str(row["n_splits"]), DASH if control else str(row["n_seeds"])]
+            title = f"control: {row['name'].replace('_', ' ')}" if control else self._named(row["name"])
+            cells = [title, str(row["n_splits"]), DASH if control else str(row["n_seeds"])]
             for key in SCORES:
                 scale, digits = (1.0, 3) if key == "kappa" else (100.0, 1)
                 values = [row.get(f"{key}_{part}") for part in ("mean", "sd_splits", "sd_seeds")]
@@ -204,7 +193,7 @@ class Sweep:
         for row in self.to_frame().to_dict("records"):
             seed = str(row["split_seed"]) + ("" if row["fold"] is None else f" fold {row['fold']}")
             place = [
-                row["model"],
+                self._named(row["model"]),
                 seed,
                 row["split_hash"][:12] or DASH,
                 DASH if row["seed"] is None else str(row["seed"]),
@@ -223,6 +212,10 @@ class Sweep:
                 ]
             )
         return head, rows
+
+    def _named(self, model: str) -> str:
+        """A model with its caution, as every table has it."""
+        return f"{model} ({self.told[model]})" if model in self.told else model
 
 
 Seeds = dict[int, dict[str, float]]
@@ -263,24 +256,6 @@ def _controls(done: Sequence[Entry]) -> dict[str, dict[str, Line]]:
             key: line([[float(np.mean([one[key] for one in folds]))] for folds in having if folds])
             for key in CONTROL_SCORES
         }
-    return found
-
-
-def _chosen(done: Sequence[Entry]) -> list[str]:
-    """What the publications' habits are, and by how much choosing on test flatters each model; nothing for other runs."""
-    habits = [entry for entry in done if entry.metrics is not None and entry.metrics.get("chosen_on") == "test"]
-    if not habits:
-        return []
-    words = (
-        "Publications' habits, for comparison with publications only: scaling over the whole scene, no validation, and"
-    )
-    found = [f"{words} the epoch that scores best on test."]
-    for name in dict.fromkeys(entry.model for entry in habits):
-        mine = [entry.metrics["paper"] for entry in habits if entry.model == name and entry.metrics is not None]
-        pairs = [(one["oa"], one["last_oa"]) for one in mine if one]
-        if pairs:
-            chosen, last = (100 * float(np.mean(column)) for column in zip(*pairs, strict=True))
-            found.append(f"{name}: chosen on test {chosen:.1f} %, last epoch {last:.1f} % (means over the runs).")
     return found
 
 

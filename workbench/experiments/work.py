@@ -42,7 +42,10 @@ class Work:
 
 
 def load_table(work: Work) -> tuple[PixelTable, int]:
-    """The scene on the run's device, scaled as the recipe asks, and the number of pixels that the scaling was fitted on."""
+    """The scene on the run's device, scaled as the recipe asks, and the number of pixels that the scaling was offered.
+
+    Pixels without data in a modality have no part in its scaling.
+    """
     config, split = work.config, work.split
     recipe: Recipe = config.recipe
     positions: NDArray[np.int32] | None = split.train.positions if recipe.scaling_from == "training" else None
