@@ -136,10 +136,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one thread each")
     parser.add_argument("--models", nargs="+", help="instead of those of the plan")
     parser.add_argument("--protocol", help="instead of that of the plan, without folds")
+    parser.add_argument("--steps", type=int, help="of every training, instead of those of the plan")
     arguments = parser.parse_args()
     plan = PLANS[arguments.scene]
     if arguments.models:
         plan = replace(plan, models=tuple(arguments.models))
+    if arguments.steps:
+        plan = replace(plan, steps=arguments.steps)
     if arguments.protocol and arguments.protocol != plan.protocol:
         kept = {key: value for key, value in plan.parameters.items() if key == "leave_out"}
         plan = replace(plan, protocol=arguments.protocol, folds=1, parameters=kept)

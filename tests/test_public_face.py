@@ -11,7 +11,7 @@ NAMES = [
     *("list_scenes", "list_models", "open_scene", "import_scene", "make_split", "create_model"),
     *("train", "open_run", "list_runs", "map_scene", "evaluate", "report", "sweep", "WorkbenchError"),
     *("sample_map", "score_sample"),
-    *("compare_runs", "compare_groups", "compare_scenes"),
+    *("compare_runs", "compare_across", "compare_groups", "compare_scenes"),
     "analyse_errors",
 ]
 

@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from workbench.base.errors import WorkbenchError as WorkbenchError
+    from workbench.experiments import compare_across as compare_across
     from workbench.experiments import compare_groups as compare_groups
     from workbench.experiments import compare_runs as compare_runs
     from workbench.experiments import compare_scenes as compare_scenes
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "WorkbenchError": "workbench.base.errors",
     "analyse_errors": "workbench.experiments",
+    "compare_across": "workbench.experiments",
     "compare_groups": "workbench.experiments",
     "compare_runs": "workbench.experiments",
     "compare_scenes": "workbench.experiments",

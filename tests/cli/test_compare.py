@@ -37,3 +37,32 @@ def test_nothing_to_compare(small_world, call):
     code, _, err = call("compare", "none")
     assert code == 1
     assert "Unknown run 'none'" in err
+
+
+def test_over_splits_and_scenes(small_world, call, tmp_path, monkeypatch):
+    shutil.copytree(small_world.root / "runs" / small_world.run, tmp_path / small_world.run)
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path))
+    scene = open_run(small_world.run).scene
+    for seed in (3, 4):
+        for neighbours in (3, 5):
+            train(scene, "knn", split=make_split(scene, "blocks", 11, seed=seed), options={"neighbours": neighbours})
+    code, out, err = call("compare", "small-knn-*", "--over", "splits", "--score", "kappa")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].startswith("2 configurations on small, 2 blocks splits. knn, neighbours")
+    controls = next(k for k, line in enumerate(lines) if line.startswith("control: "))
+    assert controls < next(k for k, line in enumerate(lines) if line.startswith("knn"))
+    assert "2 splits cannot reach p = 0.05" in out
+    assert "workbench report across -p over=splits" in err
+    code, out, _ = call("compare", "small-knn-*", "--over", "splits", "--json")
+    assert (code, len(json.loads(out)["pairs"])) == (0, 1)
+    code, _, err = call("compare", "small-knn-*", "--over", "scenes")
+    assert code == 1
+    assert "needs 2 data sets and 3 models" in err
+
+
+def test_options_of_another_comparison_are_refused(call):
+    code, _, err = call("compare", "x", "--score", "oa")
+    assert (code, "--score is for" in err) == (2, True)
+    code, _, err = call("compare", "x", "--over", "splits", "--block-size", 3)
+    assert (code, "--block-size is for" in err) == (2, True)

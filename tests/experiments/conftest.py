@@ -1,8 +1,14 @@
 """A tiny georeferenced scene whose classes two modalities tell apart, and one finished run on it."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 
+from workbench.base.config import write_yaml
+from workbench.base.files import read_json, write_json
+from workbench.experiments.run import Run
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, write_scene
 
 SHAPE = (72, 96)
@@ -78,3 +84,32 @@ def run(roots, scene):
     with pytest.MonkeyPatch.context() as patch:
         point(patch, roots)
         return train(scene, **OPTIONS)
+
+
+@pytest.fixture
+def forge(tmp_path):
+    """Copies of a finished run with another configuration and score."""
+
+    def make(run, name, oa=None, split=None, scene=None, drop=0, protocol=None, controls=None, **changes):
+        folder = tmp_path / name
+        shutil.copytree(run.path, folder, copy_function=os.link)
+        config = run.config
+        if split:
+            changes["split"] = config.split.model_copy(
+                update={"hash": split, "protocol": protocol or config.split.protocol}
+            )
+        if scene:
+            changes["scene_hash"] = scene
+        write_yaml(folder / "config.yaml", config.model_copy(update=changes))
+        metrics = read_json(folder / "metrics.json")
+        if oa is not None:
+            metrics["test"] |= {"oa": oa}
+        metrics["controls"] |= controls or {}
+        metrics["protocol"] = config.split.protocol if protocol is None else protocol
+        write_json(folder / "metrics.json", metrics)
+        if drop:
+            (folder / "predictions.parquet").unlink()  # a link: the run keeps its own
+            run.predictions.iloc[drop:].to_parquet(folder / "predictions.parquet")
+        return Run(folder)
+
+    return make

@@ -1,23 +1,15 @@
-"""Finished runs on one split beside each other, and configurations over splits and scenes."""
+"""Finished runs on one split beside each other."""
 
 import json
-import os
-import shutil
 
-import numpy as np
-import pandas as pd
 import pytest
-from scipy.stats import wilcoxon
 from statsmodels.stats.contingency_tables import mcnemar as oracle
 from statsmodels.stats.proportion import proportion_confint
 
-from workbench.base.config import write_yaml
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.base.files import read_json, write_json
-from workbench.experiments import compare_groups, compare_runs, compare_scenes, open_run, train
+from workbench.experiments import compare_runs, open_run, train
 from workbench.experiments.comparison_tables import classes_frame, cost_frame, groups_frame, pairs_frame, scores_frame
 from workbench.experiments.labels import run_labels
-from workbench.experiments.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -30,31 +22,6 @@ def pixel_runs(roots, scene, run):
             train(scene, "knn", split=run.split, progress=False),
             train(scene, "knn", {"hsi": ["lidar"]}, split=run.split, progress=False),
         ]
-
-
-@pytest.fixture
-def forge(tmp_path):
-    """Copies of a finished run with another configuration and score."""
-
-    def make(run, name, oa=None, split=None, scene=None, drop=0, **changes):
-        folder = tmp_path / name
-        shutil.copytree(run.path, folder, copy_function=os.link)
-        config = run.config
-        if split:
-            changes["split"] = config.split.model_copy(update={"hash": split})
-        if scene:
-            changes["scene_hash"] = scene
-        write_yaml(folder / "config.yaml", config.model_copy(update=changes))
-        metrics = read_json(folder / "metrics.json")
-        if oa is not None:
-            metrics["test"] |= {"oa": oa}
-        write_json(folder / "metrics.json", metrics)
-        if drop:
-            (folder / "predictions.parquet").unlink()  # a link: the run keeps its own
-            run.predictions.iloc[drop:].to_parquet(folder / "predictions.parquet")
-        return Run(folder)
-
-    return make
 
 
 @pytest.fixture(scope="module")
@@ -165,66 +132,3 @@ def test_one_run_none_and_no_common_pixel(forge, run):
         compare_runs(["no such run"])
     with pytest.raises(WorkbenchError, match="no test pixel was answered by all"):
         compare_runs([run, forge(run, "empty", drop=10**6)])
-
-
-def test_groups_pair_splits_and_average_seeds(forge, run):
-    rng = np.random.default_rng(0)
-    scores = rng.uniform(0.6, 0.9, (2, 6, 2)).round(3)  # configuration, split, seed
-    groups = {
-        name: [
-            forge(run, f"{name}{split}{seed}", scores[k, split, seed], str(split) * 64, seed=seed)
-            for split in range(6)
-            for seed in range(2)
-        ]
-        for k, name in enumerate("ab")
-    }
-    found = compare_groups(groups)
-    first, second = scores.mean(2)
-    assert found.groups[0].sd_splits["oa"] == pytest.approx(np.std(first, ddof=1))
-    assert found.groups[0].sd_seeds["oa"] == pytest.approx(np.sqrt(scores[0].var(axis=1, ddof=1).mean()))
-    (pair,) = found.pairs
-    assert pair.test.p == pytest.approx(wilcoxon(first, second).pvalue)
-    assert (pair.test.n, pair.test.smallest_p) == (6, 0.03125)
-    assert len(found.runs_frame()) == 12
-    json.dumps(found.to_dict(), allow_nan=False)
-
-    few = compare_groups({name: [run for run in runs if run.config.split.hash < "5"] for name, runs in groups.items()})
-    assert few.pairs_frame()["smallest p for n"].tolist() == ["0.0625"]
-    assert any("5 splits cannot reach" in note for note in few.notes)
-    lone = compare_groups({"a": groups["a"][:1], "b": groups["b"][2:]})
-    assert lone.pairs[0].test.p is None
-    assert lone.pairs_frame()["p (Wilcoxon)"].tolist() == ["–"]
-    assert lone.groups_frame().loc["a", "OA %, sd over splits"] == "–"
-
-
-def test_groups_that_cannot_be_compared(forge, run):
-    other = forge(run, "other", scene="6" * 64)
-    with pytest.raises(WorkbenchError, match="different scenes"):
-        compare_groups({"a": [run], "b": [other]})
-    with pytest.raises(WorkbenchError, match="stands in two"):
-        compare_groups({"a": [run], "b": [run]})
-    with pytest.raises(WorkbenchError, match="the group 'b' has no run"):
-        compare_groups({"a": [run], "b": []})
-    with pytest.raises(UnknownNameError, match="oa"):
-        compare_groups({"a": [run]}, score="accuracy")
-
-
-def test_scenes(forge, run):
-    table = pd.DataFrame([[0.9, 0.8, 0.7], [0.6, 0.5, 0.4]], index=["one", "two"], columns=["a", "b", "c"])
-    runs = {
-        scene: {
-            model: [forge(run, f"{scene}{model}", table.loc[scene, model], scene=scene[0] * 64)]
-            for model in table.columns
-        }
-        for scene in table.index
-    }
-    found = compare_scenes(runs)
-    assert found.to_dict() == compare_scenes(table).to_dict()
-    assert found.average_ranks == (1.0, 2.0, 3.0)
-    same = {"one": runs["one"], "again": {model: [forge(run, f"x{model}", scene="o" * 64)] for model in table.columns}}
-    with pytest.raises(WorkbenchError, match="are the same scene"):
-        compare_scenes(same)
-    with pytest.raises(WorkbenchError, match="has the models"):
-        compare_scenes({"one": runs["one"], "two": {"a": runs["two"]["a"]}})
-    with pytest.raises(WorkbenchError, match="needs 2 data sets"):
-        compare_scenes(table.iloc[:1])

@@ -13,8 +13,9 @@ REPORTS = {
     "attention": {"count": 2},
     "errors": {},
     "compare": {},
+    "across": {},
 }
-PLOTS = {"explore": 27, "train": 4, "attention": 3, "errors": 34, "compare": 5}
+PLOTS = {"explore": 27, "train": 4, "attention": 3, "errors": 34, "compare": 5, "across": 1}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def finished(request, small_world, made):
             parameters["run"] = small_world.run
         if name == "errors":
             parameters["compare"] = [small_world.run]
-        if name == "compare":
+        if name in ("compare", "across"):
             parameters["runs"] = [small_world.run, beside(small_world.run)]
         made[name] = report(name, progress=False, **parameters)
     return name, made[name]
@@ -68,7 +69,9 @@ def test_report(finished, offline_page):
     assert page.locator("img:not([alt]), img[alt='']").count() == 0
     assert "Synthetic scene: fusion wins by construction." in page.locator("main").inner_text()
     # first screen: title, verdict, score with its controls, small maps, without scrolling
-    parts = ["h1", ".verdict", ".wb-maps img"] + ([] if name == "explore" else [".wb-score", ".wb-controls"])
+    parts = ["h1", ".verdict"]
+    parts += [".wb-maps img"] if name != "across" else []  # it is about several splits or scenes
+    parts += {"explore": [], "across": [".wb-score"]}.get(name, [".wb-score", ".wb-controls"])
     for part in parts:
         box = page.locator(part).first.bounding_box()
         assert box["y"] + min(box["height"], 60) < 800, part
@@ -98,7 +101,7 @@ def test_what_reports_say(finished):
     if name == "explore":
         assert done.metrics["labelled"].keys() >= {"1 meadow"}
         assert "every modality on this grid" in text
-    else:
+    elif name != "across":
         assert f"workbench train small --model {'' if name == 'compare' else 'fusatnet'}" in text
     if name in ("train", "errors"):
         assert 0 <= done.metrics["oa"] <= 1
@@ -109,6 +112,10 @@ def test_what_reports_say(finished):
         assert len(done.metrics["runs"]) == 2
         assert len(done.metrics["pairs"]) == 1
         assert "coordinates_only" in done.metrics["controls"]
+    if name == "across":
+        assert {group["name"] for group in done.metrics["groups"]} == {"fusatnet", "knn"}
+        assert "control: class of the nearest training pixel" in text
+        assert "a test needs two" in text
     if name == "attention":
         assert len(done.metrics["pixels"]) == 2
     assert "SceneExplorer" not in text  # controls belong to JupyterLab

@@ -9,7 +9,7 @@ import pytest
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.reports.notebooks import all_parameters, check_parameters, list_notebooks, notebook_folder
 
-NAMES = ("attention", "compare", "errors", "explore", "train")
+NAMES = ("across", "attention", "compare", "errors", "explore", "train")
 
 
 def test_the_notebooks_there_are():

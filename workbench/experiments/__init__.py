@@ -1,9 +1,11 @@
 """Floor 5: the verbs (train, evaluate, map) that tie the rooms below together."""
 
+from workbench.experiments.across import compare_across
 from workbench.experiments.area import score_sample
 from workbench.experiments.compare import compare_modalities
 from workbench.experiments.comparison import Comparison, compare_runs
-from workbench.experiments.comparison_groups import GroupComparison, compare_groups, compare_scenes
+from workbench.experiments.comparison_groups import GroupComparison, compare_groups
+from workbench.experiments.comparison_scenes import SceneComparison, compare_scenes
 from workbench.experiments.error_analysis import ErrorAnalysis
 from workbench.experiments.errors import analyse_errors
 from workbench.experiments.evaluate import evaluate
@@ -23,8 +25,10 @@ __all__ = [
     "GroupComparison",
     "ModalityTable",
     "Run",
+    "SceneComparison",
     "Sweep",
     "analyse_errors",
+    "compare_across",
     "compare_groups",
     "compare_modalities",
     "compare_runs",

@@ -1,4 +1,4 @@
-"""Configurations over several splits by Wilcoxon's test, and models over several scenes by Friedman's."""
+"""Configurations over several splits of one scene, by Wilcoxon's test."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.friedman import Friedman, friedman
 from workbench.analysis.holm import holm
 from workbench.analysis.wilcoxon import PairedWilcoxon, paired_wilcoxon
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments.comparison_tables import DASH, p_words
+from workbench.experiments.labels import run_labels
 from workbench.experiments.run import Run, as_run
+from workbench.experiments.spread import SCORES, Line, line
 from workbench.runs import RunFolder
+from workbench.runs.words import caution, score_words
 
-SCORES = ("oa", "aa", "kappa", "miou")
+TITLES = {"oa": "OA %", "aa": "AA %", "kappa": "kappa", "miou": "mIoU %"}
+CONTROL_SCORES = ("oa", "aa", "kappa")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,19 +28,39 @@ class ComparedGroup:
 
     Attributes:
         name: Its name.
+        caution: What must stand beside its scores, or "".
         runs: By split hash, the ids of its runs.
         scores: By split hash and score, the mean over the runs on that split.
-        mean: Of the split means, by score.
-        sd_splits: Sample standard deviation of the split means; None for one split.
-        sd_seeds: Of runs on the same split, pooled over the splits; None where each split has one run.
+        lines: By score, the mean over the splits and both spreads.
     """
 
     name: str
+    caution: str
     runs: dict[str, tuple[str, ...]]
     scores: dict[str, dict[str, float]]
-    mean: dict[str, float]
-    sd_splits: dict[str, float | None]
-    sd_seeds: dict[str, float | None]
+    lines: dict[str, Line]
+
+    @property
+    def title(self) -> str:
+        """The name, and its caution where there is one."""
+        return f"{self.name} ({self.caution})" if self.caution else self.name
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedControl:
+    """A control over the splits.
+
+    Attributes:
+        name: Its name.
+        protocol: Of the splits; "" where all are of one.
+        scores: By split hash and score, on the splits that have it.
+        lines: By score (`oa`, `aa`, `kappa`), the mean over the splits and their spread.
+    """
+
+    name: str
+    protocol: str
+    scores: dict[str, dict[str, float]]
+    lines: dict[str, Line]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,24 +85,52 @@ class GroupComparison:
     """Configurations over splits of one scene.
 
     Attributes:
-        scene: Its name.
+        about: Facts of the scene: scene, synthetic, labels_are.
         score: What the test is about.
-        groups: In the order given.
-        pairs: All pairs.
+        protocols: Rules of the splits.
+        controls: What sees no image, or single spectra only, over the same splits.
+        groups: By falling mean of the tested score.
+        pairs: All pairs, in the order of the groups.
         notes: What a reader must know.
     """
 
-    scene: str
+    about: dict[str, Any]
     score: str
+    protocols: tuple[str, ...]
+    controls: tuple[ComparedControl, ...]
     groups: tuple[ComparedGroup, ...]
     pairs: tuple[GroupPair, ...]
     notes: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        """The comparison in words."""
+        splits = {split for group in self.groups for split in group.runs}
+        several = "s" if len(splits) > 1 else ""
+        count = f"{len(self.groups)} configuration{'s' if len(self.groups) > 1 else ''}"
+        return f"{count} on {self.about['scene']}, {len(splits)} {' and '.join(self.protocols)} split{several}"
+
+    @property
+    def verdict(self) -> str:
+        """Who has the highest mean, and how many pairs the test tells apart, in a sentence or two."""
+        words = score_words(self.about)
+        kind = {"oa": words.overall, "aa": words.average, "kappa": "kappa", "miou": "mean IoU"}[self.score]
+        best = max(self.groups, key=lambda group: group.lines[self.score].mean)
+        text = f"{best.title} has the highest mean {kind}, {_shown(self.score, best.lines[self.score].mean)}"
+        text += " %" if self.score != "kappa" else ""
+        tested = [pair for pair in self.pairs if pair.p_holm is not None]
+        if not tested:
+            return f"{text}. No pair could be tested."
+        apart = sum(pair.p_holm is not None and pair.p_holm < 0.05 for pair in tested)
+        return f"{text}. Wilcoxon's test over splits tells {apart} of {len(tested)} pairs apart at 5 %."
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON types."""
         return {
-            "scene": self.scene,
+            **self.about,
             "score": self.score,
+            "protocols": list(self.protocols),
+            "controls": [asdict(control) for control in self.controls],
             "groups": [asdict(group) for group in self.groups],
             "pairs": [
                 {"first": pair.first, "second": pair.second, **pair.test.to_dict(), "p_holm": pair.p_holm}
@@ -88,27 +139,30 @@ class GroupComparison:
             "notes": list(self.notes),
         }
 
-    def groups_frame(self) -> pd.DataFrame:
-        """One row per configuration: mean, and the two standard deviations apart; shares in percent."""
-        rows = {}
+    def scores_frame(self, controls: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """Controls first, then one row per configuration: mean, and both standard deviations apart; percent.
+
+        Args:
+            controls: Words for the controls; their names where not given.
+        """
+        rows: list[list[str]] = []
+        for control in self.controls:
+            title = (controls or {}).get(control.name, control.name.replace("_", " "))
+            of = f" ({control.protocol} splits)" if control.protocol else ""
+            rows.append([f"control: {title}{of}", str(len(control.scores)), DASH, *_cells(control.lines)])
         for group in self.groups:
-            row: list[Any] = [len(group.runs), sum(map(len, group.runs.values()))]
-            for score in SCORES:
-                scale, digits = (1, 3) if score == "kappa" else (100, 1)
-                for value in (group.mean[score], group.sd_splits[score], group.sd_seeds[score]):
-                    row.append(DASH if value is None else f"{scale * value:.{digits}f}")
-            rows[group.name] = row
-        titles = {"oa": "OA %", "aa": "AA %", "kappa": "kappa", "miou": "mIoU %"}
-        head = [f"{titles[score]}{what}" for score in SCORES for what in ("", ", sd over splits", ", sd over seeds")]
-        return pd.DataFrame.from_dict(rows, orient="index", columns=["splits", "runs", *head]).rename_axis("group")
+            runs = sum(map(len, group.runs.values()))
+            rows.append([group.title, str(len(group.runs)), str(runs), *_cells(group.lines)])
+        head = [f"{TITLES[score]}{what}" for score in SCORES for what in ("", ", sd splits", ", sd seeds")]
+        return pd.DataFrame(rows, columns=["configuration", "splits", "runs", *head]).set_index("configuration")
 
     def runs_frame(self) -> pd.DataFrame:
-        """One row per configuration and split: its runs, and the mean of the tested score."""
+        """One row per configuration and split: its runs, and the mean of the tested score in percent."""
         rows = [
             {
-                "group": group.name,
+                "configuration": group.title,
                 "split": split[:16],
-                self.score: group.scores[split][self.score],
+                TITLES[self.score]: _shown(self.score, group.scores[split][self.score]),
                 "runs": ", ".join(runs),
             }
             for group in self.groups
@@ -118,15 +172,18 @@ class GroupComparison:
 
     def pairs_frame(self) -> pd.DataFrame:
         """One row per pair: n, mean difference, p, and the smallest p that n allows."""
+        unit = "" if self.score == "kappa" else ", points"
         rows = [
             {
                 "first": pair.first,
                 "second": pair.second,
                 "n (splits)": pair.test.n,
-                f"mean {self.score} difference": _value(pair.test.mean_difference),
+                f"mean {TITLES[self.score].removesuffix(' %')} difference{unit}": _shown(
+                    self.score, pair.test.mean_difference, "+"
+                ),
                 "p (Wilcoxon)": p_words(pair.test.p),
                 "p (Holm)": p_words(pair.p_holm),
-                "smallest p for n": _value(pair.test.smallest_p),
+                "smallest p for n": DASH if pair.test.smallest_p is None else f"{pair.test.smallest_p:.3g}",
                 "note": pair.test.reason,
             }
             for pair in self.pairs
@@ -134,13 +191,35 @@ class GroupComparison:
         return pd.DataFrame(rows, columns=["first", "second"] if not rows else list(rows[0]))
 
 
+def by_configuration(runs: Sequence[RunFolder | str]) -> dict[str, list[Run]]:
+    """Runs of one scene by what they share: the model and its settings, whatever split and seed.
+
+    Where runs are on splits of several protocols, the protocol is part of the name: a mean over both would say nothing.
+
+    Args:
+        runs: Runs or their ids.
+
+    Returns:
+        Names to runs, in the order of the runs.
+    """
+    opened = [as_run(run) for run in runs]
+    labels = run_labels(opened, seeds=False)
+    several = len({run.config.split.protocol for run in opened}) > 1
+    found: dict[str, list[Run]] = {}
+    for run in opened:
+        protocol = f", {run.config.split.protocol} splits" if several else ""
+        found.setdefault(f"{labels[run.id]}{protocol}", []).append(run)
+    return found
+
+
 def compare_groups(groups: Mapping[str, Sequence[RunFolder | str]], score: str = "oa") -> GroupComparison:
     """Compare configurations, each with runs over several splits of one scene.
 
-    Runs of a group on the same split (seeds) are averaged first; then splits are pairs, matched by their hash.
+    Runs of a group on the same split (seeds) are averaged first; then splits are pairs, matched by their hash. Each fold
+    of a split counts as a split.
 
     Args:
-        groups: Name of each configuration to its runs.
+        groups: Name of each configuration to its runs; see `by_configuration`.
         score: What is tested: `oa`, `aa`, `kappa` or `miou`.
 
     Raises:
@@ -150,88 +229,31 @@ def compare_groups(groups: Mapping[str, Sequence[RunFolder | str]], score: str =
     """
     if score not in SCORES:
         raise UnknownNameError("score", score, SCORES)
-    if len(groups) < 2:
-        raise WorkbenchError(f"While comparing configurations: two are needed, not {len(groups)}.")
     opened = {name: list({run.id: run for run in map(as_run, runs)}.values()) for name, runs in groups.items()}
-    _check(opened)
-    made = tuple(_group(name, runs) for name, runs in opened.items())
-    pairs, tests, notes = [], [], []
-    for first, second in combinations(made, 2):
-        shared = [split for split in first.runs if split in second.runs]
-        lone = len(first.runs) + len(second.runs) - 2 * len(shared)
-        if not shared:
-            mine, theirs = (", ".join(split[:16] for split in group.runs) for group in (first, second))
-            notes.append(
-                f"{first.name} and {second.name} share no split: {first.name} has {mine}, {second.name} has {theirs}. Train "
-                "both on the same splits, such as by `workbench train SCENE --model A,B --splits 10`."
-            )
-        elif lone:
-            notes.append(f"{first.name} and {second.name}: {lone} split(s) that only one of them has are left out.")
-        tests.append(paired_wilcoxon(*([group.scores[split][score] for split in shared] for group in (first, second))))
-        pairs.append((first.name, second.name))
-    corrected = holm([test.p for test in tests])
-    least = [test.n for test in tests if test.smallest_p is not None and test.smallest_p > 0.05]
-    if least:
-        notes.append(
-            f"{min(least)} splits cannot reach p = 0.05: the smallest p that n allows is {2.0 ** (1 - min(least)):g}. Six "
-            "splits or more can."
+    if len(groups) < 2:
+        raise WorkbenchError(
+            f"While comparing configurations: two are needed, not {len(groups)} ({', '.join(groups) or 'no run'}). Runs "
+            "that differ only in split and seed are repetitions of one."
         )
-    if tests:
-        notes.append(
-            "Seeds are averaged within a split; splits are the pairs of Wilcoxon's signed rank test. Splits of one scene "
-            f"share pixels, so p is a little too small still. Corrected over {len(tests)} pair(s) by Holm."
-        )
-    scene = next(iter(opened.values()))[0].config.scene
+    refuse_unlike(opened, "Compare models across scenes by `workbench compare --over scenes` (compare_scenes).")
+    made = sorted((_group(name, runs) for name, runs in opened.items()), key=lambda one: -one.lines[score].mean)
+    every = [run for runs in opened.values() for run in runs]
+    protocols = tuple(dict.fromkeys(run.config.split.protocol for run in every))
+    pairs, notes = _pairs(made, score)
+    metrics = every[0].metrics
     return GroupComparison(
-        scene,
+        {key: metrics.get(key) for key in ("scene", "synthetic", "labels_are")},
         score,
-        made,
-        tuple(GroupPair(*pair, test, p) for pair, test, p in zip(pairs, tests, corrected, strict=True)),
-        tuple(notes),
+        protocols,
+        _controls(every, protocols),
+        tuple(made),
+        pairs,
+        (*notes, *said_of(every)),
     )
 
 
-def compare_scenes(
-    table: pd.DataFrame | Mapping[str, Mapping[str, Sequence[RunFolder | str]]], score: str = "oa", level: float = 0.05
-) -> Friedman:
-    """Compare models across scenes by Friedman's test; see `workbench.analysis.friedman`.
-
-    Args:
-        table: Scores (larger is better), one row per scene and one column per model; or scene to model to its runs on
-            it, whose scores are averaged.
-        score: Of the runs: `oa`, `aa`, `kappa` or `miou`.
-        level: Level of the critical difference.
-
-    Raises:
-        WorkbenchError: There are fewer than 2 scenes or 3 models, models differ between scenes, a scene's runs are of
-            different scenes, or two rows are of the same scene: splits of one scene are no data sets.
-        UnknownNameError: There is no such run or score.
-    """
-    if isinstance(table, pd.DataFrame):
-        return friedman(table.to_numpy(float), list(map(str, table.columns)), list(map(str, table.index)), level)
-    if score not in SCORES:
-        raise UnknownNameError("score", score, SCORES)
-    doing = "While comparing models across scenes"
-    models = list(next(iter(table.values()), {}))
-    rows: list[list[float]] = []
-    seen: dict[str, str] = {}
-    for name, runs in table.items():
-        if set(runs) != set(models):
-            raise WorkbenchError(f"{doing}: {name!r} has the models {sorted(runs)}, the first scene {sorted(models)}.")
-        opened = {model: [as_run(run) for run in runs[model]] for model in models}
-        _check(opened, alone=True)
-        content = next(iter(opened.values()))[0].config.scene_hash
-        if content in seen:
-            raise WorkbenchError(
-                f"{doing}: {seen[content]!r} and {name!r} are the same scene ({content[:16]}). Splits of one scene are no "
-                "data sets; compare them by compare_groups."
-            )
-        seen[content] = name
-        rows.append([float(np.mean([_score(run)[score] for run in opened[model]])) for model in models])
-    return friedman(np.array(rows).reshape(len(rows), len(models)), models, list(table), level)
-
-
-def _check(groups: Mapping[str, Sequence[Run]], alone: bool = False) -> None:
+def refuse_unlike(groups: Mapping[str, Sequence[Run]], advice: str) -> None:
+    """Refuse groups that are empty, share a run, or are of different scenes (with both hashes)."""
     doing = "While comparing groups of runs"
     empty = [name for name, runs in groups.items() if not runs]
     if empty or not groups:
@@ -243,38 +265,112 @@ def _check(groups: Mapping[str, Sequence[Run]], alone: bool = False) -> None:
     for other in every[1:]:
         mine, theirs = every[0].config.scene_hash, other.config.scene_hash
         if mine != theirs:
-            advice = "" if alone else " Compare across scenes by compare_scenes."
             raise WorkbenchError(
                 f"{doing}: {every[0].id} and {other.id} are on different scenes, {mine[:16]} ({every[0].config.scene}) and "
-                f"{theirs[:16]} ({other.config.scene}).{advice}"
+                f"{theirs[:16]} ({other.config.scene}). {advice}"
             )
 
 
-def _group(name: str, runs: Sequence[Run]) -> ComparedGroup:
-    by_split: dict[str, list[Run]] = {}
-    for run in runs:
-        by_split.setdefault(run.config.split.hash, []).append(run)
-    found = {split: [_score(run) for run in mine] for split, mine in by_split.items()}
-    means = {split: {s: float(np.mean([one[s] for one in each])) for s in SCORES} for split, each in found.items()}
-    free = sum(len(each) - 1 for each in found.values())
-    squares = {s: sum((one[s] - means[split][s]) ** 2 for split, each in found.items() for one in each) for s in SCORES}
-    values = {s: [mean[s] for mean in means.values()] for s in SCORES}
-    return ComparedGroup(
-        name=name,
-        runs={split: tuple(run.id for run in mine) for split, mine in by_split.items()},
-        scores=means,
-        mean={s: float(np.mean(values[s])) for s in SCORES},
-        sd_splits={s: float(np.std(values[s], ddof=1)) if len(means) > 1 else None for s in SCORES},
-        sd_seeds={s: float(np.sqrt(squares[s] / free)) if free else None for s in SCORES},
-    )
+def said_of(runs: Sequence[Run]) -> list[str]:
+    """What a reader must know of the scores of runs, each sentence once."""
+    notes = []
+    for metrics in (run.metrics for run in runs):
+        if metrics["protocol"] == "random":
+            notes.append("RANDOM SPLIT: position alone explains much of the scores.")
+        if caution(metrics):
+            notes.append(
+                "CHOSEN ON TEST or scaled over the whole scene: marked scores are for comparison with papers only."
+            )
+        notes.append(score_words(metrics).note)
+        notes += ["Synthetic scene: fusion wins by construction."] if metrics["synthetic"] else []
+    return [note for note in dict.fromkeys(notes) if note]
 
 
-def _score(run: Run) -> dict[str, float]:
+def run_scores(run: Run) -> dict[str, float]:
+    """The scores of a run on its test pixels.
+
+    Raises:
+        WorkbenchError: It has none.
+    """
     test = run.metrics["test"]
     if test is None:
         raise WorkbenchError(f"Run {run.id} has no scores: no test pixel has data in every modality. Leave it out.")
     return {score: float(test[score]) for score in SCORES}
 
 
-def _value(value: float | None) -> str:
-    return DASH if value is None else f"{value:.3g}"
+def _pairs(groups: Sequence[ComparedGroup], score: str) -> tuple[tuple[GroupPair, ...], list[str]]:
+    """Every pair over the splits that both have, and what is to be said of them."""
+    names, tests, notes = [], [], []
+    for first, second in combinations(groups, 2):
+        shared = [split for split in first.runs if split in second.runs]
+        lone = len(first.runs) + len(second.runs) - 2 * len(shared)
+        if not shared:
+            mine, theirs = (", ".join(split[:16] for split in group.runs) for group in (first, second))
+            notes.append(
+                f"{first.name} and {second.name} share no split: {first.name} has {mine}, {second.name} has {theirs}. Train "
+                "both on the same splits, such as by `workbench train SCENE --model A,B --splits 10`."
+            )
+        elif lone:
+            notes.append(f"{first.name} and {second.name}: {lone} split(s) that only one of them has are left out.")
+        tests.append(paired_wilcoxon(*([group.scores[split][score] for split in shared] for group in (first, second))))
+        names.append((first.name, second.name))
+    corrected = holm([test.p for test in tests])
+    least = [test.n for test in tests if test.smallest_p is not None and test.smallest_p > 0.05]
+    if least:
+        notes.append(
+            f"{min(least)} splits cannot reach p = 0.05: the smallest p that n allows is {2.0 ** (1 - min(least)):g}. Six "
+            "splits or more can."
+        )
+    notes.append(
+        "Seeds are averaged within a split; splits are the pairs of Wilcoxon's signed rank test. Splits of one scene "
+        f"share pixels, so p is a little too small still. Corrected over {len(tests)} pair(s) by Holm."
+    )
+    pairs = zip(names, tests, corrected, strict=True)
+    return tuple(GroupPair(*pair, test, p) for pair, test, p in pairs), notes
+
+
+def _group(name: str, runs: Sequence[Run]) -> ComparedGroup:
+    by_split: dict[str, list[Run]] = {}
+    for run in runs:
+        by_split.setdefault(run.config.split.hash, []).append(run)
+    found = {split: [run_scores(run) for run in mine] for split, mine in by_split.items()}
+    return ComparedGroup(
+        name=name,
+        caution=next((told for told in (caution(run.metrics) for run in runs) if told), ""),
+        runs={split: tuple(run.id for run in mine) for split, mine in by_split.items()},
+        scores={split: {s: float(np.mean([one[s] for one in each])) for s in SCORES} for split, each in found.items()},
+        lines={s: line([[one[s] for one in each] for each in found.values()]) for s in SCORES},
+    )
+
+
+def _controls(runs: Sequence[Run], protocols: Sequence[str]) -> tuple[ComparedControl, ...]:
+    """Each control over the splits, those of each protocol apart; a split counts once."""
+    by_split = {run.config.split.hash: (run.config.split.protocol, run.metrics["controls"]) for run in reversed(runs)}
+    names = list(dict.fromkeys(name for _, controls in by_split.values() for name in controls))
+    found = []
+    for protocol in protocols:
+        of = {split: controls for split, (rule, controls) in by_split.items() if rule == protocol}
+        for name in names:
+            having = {split: controls[name] for split, controls in of.items() if name in controls}
+            if having:
+                scores = {split: {key: float(one[key]) for key in CONTROL_SCORES} for split, one in having.items()}
+                lines = {key: line([[one[key]] for one in scores.values()]) for key in CONTROL_SCORES}
+                found.append(ComparedControl(name, protocol if len(protocols) > 1 else "", scores, lines))
+    return tuple(found)
+
+
+def _cells(lines: Mapping[str, Line]) -> list[str]:
+    """Mean and both spreads of each score as text; dashes where there is none."""
+    cells = []
+    for score in SCORES:
+        one = lines.get(score)
+        values = (None, None, None) if one is None else (one.mean, one.sd_splits, one.sd_seeds)
+        cells += [_shown(score, value) for value in values]
+    return cells
+
+
+def _shown(score: str, value: float | None, sign: str = "") -> str:
+    """A score, or a difference of two, as text: percent with one digit, kappa with three."""
+    if value is None:
+        return DASH
+    return f"{value:{sign}.3f}" if score == "kappa" else f"{100 * value:{sign}.1f}"

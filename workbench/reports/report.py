@@ -28,7 +28,7 @@ def report(
     The same report is not done twice: notebook, parameters, scene content and run decide what is the same.
 
     Args:
-        name: Name of the notebook: `explore`, `train`, `attention`, `errors`, `compare`.
+        name: Name of the notebook: `explore`, `train`, `attention`, `errors`, `compare`, `across`.
         again: Whether to run it again where a finished report of the same is there.
         progress: Whether to show a progress bar in a terminal.
         cell_timeout: Seconds that one cell may take; None is without limit.
@@ -156,7 +156,7 @@ def _resolve(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     if "compare" in given:
         given["compare"] = [open_run_folder(str(run)).id for run in given["compare"]]
     if "runs" in given:
-        given["runs"] = [run.id for run in chosen_runs(given["runs"])]
+        given["runs"] = [run.id for run in chosen_runs(given["runs"], given.get("over", "pixels"))]
     if "scene" in given:
         content["scene"] = open_scene(given["scene"]).content_hash
     return given, content

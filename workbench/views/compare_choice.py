@@ -3,33 +3,47 @@
 from collections.abc import Sequence
 
 from workbench.base.errors import WorkbenchError
-from workbench.runs import RunFolder, list_runs, open_run_folder
+from workbench.runs import RunConfig, RunFolder, list_runs
+from workbench.runs.named import named_runs
 from workbench.scenes import Collection, Scene
 from workbench.views.facts import newest_run, shown_tile
 
 MOST = 12
-"""Runs that are taken where none are named: every pair of them is compared."""
+"""Runs on one split that are taken where none are named: every pair of them is compared."""
 
 
-def chosen_runs(names: Sequence[str] = ()) -> list[RunFolder]:
-    """The named runs; where none are, the finished runs on the split of the newest finished one, newest first.
+def chosen_runs(names: Sequence[str] = (), over: str = "pixels") -> list[RunFolder]:
+    """The named runs; where none are, the finished runs that belong with the newest finished one, newest first.
+
+    Args:
+        names: Ids, beginnings of ids, or patterns such as `demo-svm-*`.
+        over: What the comparison repeats, which decides what belongs together: `pixels`, runs on the same split; `splits`,
+            runs of the same scene and protocol; `scenes`, all runs of the same protocol.
 
     Raises:
         UnknownNameError: There is no such run.
         WorkbenchError: None is named and none is finished.
     """
     if names:
-        return [open_run_folder(str(name)) for name in names]
+        return named_runs(names)
     newest = newest_run().config
+    wanted = _kin(newest, over)
     found = []
     for run in list_runs():
         try:
-            same = (run.config.scene_hash, run.config.split.hash) == (newest.scene_hash, newest.split.hash)
+            same = _kin(run.config, over) == wanted
         except WorkbenchError:  # damaged, or of another version
             continue
         if same and run.finished:
             found.append(run)
-    return found[:MOST]
+    return found[:MOST] if over == "pixels" else found
+
+
+def _kin(config: RunConfig, over: str) -> tuple[str, ...]:
+    """What runs have in common that belong together."""
+    if over == "pixels":
+        return (config.scene_hash, config.split.hash)
+    return (config.split.protocol, *((config.scene_hash,) if over == "splits" else ()))
 
 
 def scene_of(runs: Sequence[RunFolder]) -> Scene | Collection | None:

@@ -1,0 +1,119 @@
+"""Configurations over splits of one scene."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import wilcoxon
+
+from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.files import write_json
+from workbench.experiments import compare_across, compare_groups
+from workbench.runs.words import PAPER_HABITS
+
+
+def test_groups_pair_splits_and_average_seeds(forge, run):
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0.6, 0.9, (2, 6, 2)).round(3)  # configuration, split, seed
+    groups = {
+        name: [
+            forge(run, f"{name}{split}{seed}", scores[k, split, seed], str(split) * 64, seed=seed)
+            for split in range(6)
+            for seed in range(2)
+        ]
+        for k, name in enumerate("ab")
+    }
+    found = compare_groups(groups)
+    first, second = scores.mean(2)
+    assert [group.name for group in found.groups] == sorted("ab", key=lambda name: -scores["ab".index(name)].mean())
+    a = next(group for group in found.groups if group.name == "a")
+    assert a.lines["oa"].sd_splits == pytest.approx(np.std(first, ddof=1))
+    assert a.lines["oa"].sd_seeds == pytest.approx(np.sqrt(scores[0].var(axis=1, ddof=1).mean()))
+    (pair,) = found.pairs
+    assert pair.test.p == pytest.approx(wilcoxon(first, second).pvalue)
+    assert (pair.test.n, pair.test.smallest_p) == (6, 0.03125)
+    assert len(found.runs_frame()) == 12
+    json.dumps(found.to_dict(), allow_nan=False)
+
+    few = compare_groups({name: [run for run in runs if run.config.split.hash < "5"] for name, runs in groups.items()})
+    assert few.pairs_frame()["smallest p for n"].tolist() == ["0.0625"]
+    assert any("5 splits cannot reach" in note for note in few.notes)
+    lone = compare_groups({"a": groups["a"][:1], "b": groups["b"][2:]})
+    assert lone.pairs[0].test.p is None
+    assert lone.pairs_frame()["p (Wilcoxon)"].tolist() == ["–"]
+    assert lone.scores_frame().loc["a", "OA %, sd splits"] == "–"
+    assert lone.verdict.endswith("No pair could be tested.")
+    assert any("share no split" in note and "0" * 16 in note and "2" * 16 in note for note in lone.notes)
+
+
+def test_groups_that_cannot_be_compared(forge, run):
+    other = forge(run, "other", scene="6" * 64)
+    with pytest.raises(WorkbenchError, match="different scenes"):
+        compare_groups({"a": [run], "b": [other]})
+    with pytest.raises(WorkbenchError, match="stands in two"):
+        compare_groups({"a": [run], "b": [run]})
+    with pytest.raises(WorkbenchError, match="the group 'b' has no run"):
+        compare_groups({"a": [run], "b": []})
+    with pytest.raises(UnknownNameError, match="oa"):
+        compare_groups({"a": [run]}, score="accuracy")
+    with pytest.raises(WorkbenchError, match=r"two are needed, not 1 \(a\)"):
+        compare_groups({"a": [run]})
+    with pytest.raises(WorkbenchError, match="give the ids"):
+        compare_across([])
+    with pytest.raises(WorkbenchError, match="different scenes"):
+        compare_across([run, other])
+    with pytest.raises(UnknownNameError, match="way to compare"):
+        compare_across([run], "seeds")
+
+
+def test_controls_stand_on_top_once_per_split(forge, run):
+    positions = {"5" * 64: 0.25, "6" * 64: 0.75}
+    runs = [
+        forge(run, f"{seed}{split[:3]}{width}", split=split, seed=seed, width=width, controls=_position(oa))
+        for split, oa in positions.items()
+        for seed in (0, 1)
+        for width in (0.5, 0.25)
+    ]
+    found = compare_across(runs)
+    assert {group.name for group in found.groups} == {"fusatnet, width 0.5", "fusatnet, width 0.25"}
+    frame = found.scores_frame()
+    count = len(run.metrics["controls"])
+    assert all(name.startswith("control: ") for name in frame.index[:count])
+    assert not any(name.startswith("control: ") for name in frame.index[count:])
+    row = frame.loc["control: coordinates only"]
+    assert row.tolist()[:5] == ["2", "–", "50.0", f"{100 * np.std([0.25, 0.75], ddof=1):.1f}", "–"]
+    assert frame.loc["fusatnet, width 0.5"].tolist()[:2] == ["2", "4"]
+    assert "Synthetic" not in " ".join(found.notes)
+
+
+def test_protocols_are_not_averaged(forge, run):
+    runs = [
+        forge(run, "a", 0.9, "5" * 64, protocol="random", controls=_position(0.95)),
+        forge(run, "b", 0.6, "6" * 64, controls=_position(0.2)),
+    ]
+    found = compare_across(runs)
+    blocks = run.config.split.protocol
+    frame = found.scores_frame()
+    assert frame.loc["control: coordinates only (random splits)", "OA %"] == "95.0"
+    assert frame.loc[f"control: coordinates only ({blocks} splits)", "OA %"] == "20.0"
+    assert frame.loc["fusatnet, random splits", "OA %"] == "90.0"
+    assert frame.loc[f"fusatnet, {blocks} splits", "OA %"] == "60.0"
+    assert found.pairs[0].test.p is None
+    assert any(note.startswith("RANDOM SPLIT") for note in found.notes)
+
+
+def test_what_was_chosen_on_test_says_so_in_the_table(forge, run):
+    found = compare_across([forge(run, "a", split="5" * 64), forge(run, "b", split="5" * 64, width=0.5)])
+    assert not any("comparison with publications" in name for name in found.scores_frame().index)
+    flattered = forge(run, "c", split="5" * 64, width=0.25)
+    metrics = flattered.metrics | {"chosen_on": "test"}
+    write_json(flattered.path / "metrics.json", metrics)
+    found = compare_across([forge(run, "d", split="5" * 64), flattered])
+    assert [name for name in found.scores_frame().index if "comparison with publications" in name] == [
+        f"fusatnet, width 0.25 ({PAPER_HABITS})"
+    ]
+    assert any(note.startswith("CHOSEN ON TEST") for note in found.notes)
+
+
+def _position(oa):
+    return {"coordinates_only": {"oa": oa, "aa": oa, "kappa": 0.0}}
