@@ -93,6 +93,12 @@ def test_few_blocks_are_told():
     some = block_bootstrap(truth, truth, one, np.arange(60) // 6, (1, 2))
     assert "10 blocks are few" in some.caution
     assert some.largest_block == pytest.approx(0.1)
+    # 30 blocks, one of which holds half of the pixels: 1 / (0.5 ** 2 + 29 * (0.5 / 29) ** 2) = 3.9
+    blocks = np.r_[np.zeros(58, int), np.repeat(np.arange(1, 30), 2)]
+    uneven = block_bootstrap(np.ones(116, int), np.ones(116, int), np.tile([1, 2], 58), blocks, (1, 2))
+    assert "30 blocks differ so in size that they count as 4" in uneven.caution
+    even = block_bootstrap(np.ones(60, int), np.ones(60, int), np.tile([1, 2], 30), np.arange(60) // 2, (1, 2))
+    assert even.caution == ""
 
 
 def test_models_that_are_alike_or_always_right():

@@ -58,7 +58,7 @@ def test_by_hand():
     assert found.brier == pytest.approx((2 * 0.1**2 + 2 * 0.9**2 + 2 * 0.3**2 + 2 * 0.45**2) / 4)
     assert found.nll == pytest.approx(-(math.log(0.9) + math.log(0.1) + math.log(0.7) + math.log(0.55)) / 4)
     assert math.isnan(found.accuracy[0])
-    assert found.to_frame()["pixels"].tolist() == [0, 4]
+    assert [row["pixels"] for row in found.to_dict()["bins"]] == [0, 4]
 
 
 def test_a_confidence_on_the_border_belongs_to_the_bin_below():

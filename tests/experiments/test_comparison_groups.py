@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
+from workbench.base.config import write_yaml
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.base.files import write_json
 from workbench.experiments import compare_across, compare_groups
+from workbench.experiments.run import Run
 from workbench.runs.words import PAPER_HABITS
 
 
@@ -84,6 +86,27 @@ def test_controls_stand_on_top_once_per_split(forge, run):
     assert row.tolist()[:5] == ["2", "–", "50.0", f"{100 * np.std([0.25, 0.75], ddof=1):.1f}", "–"]
     assert frame.loc["fusatnet, width 0.5"].tolist()[:2] == ["2", "4"]
     assert "Synthetic" not in " ".join(found.notes)
+
+
+def test_folds_of_a_split_are_one_split(forge, run):
+    matrix = np.array(run.metrics["test"]["confusion"])
+    runs = []
+    for width in (0.5, 0.25):
+        for fold in (0, 1):
+            one = forge(run, f"{width}{fold}", split=str(fold) * 64, width=width, controls=_position(0.2 + 0.4 * fold))
+            split = one.config.split.model_copy(update={"parameters": {"folds": 2, "fold": fold}})
+            write_yaml(one.path / "config.yaml", one.config.model_copy(update={"split": split}))
+            right = np.diag(matrix.sum(1)) if fold else matrix
+            found = one.metrics["test"] | {"confusion": right.tolist()}
+            write_json(one.path / "metrics.json", one.metrics | {"test": found})
+            runs.append(Run(one.path))
+    found = compare_across(runs)
+    assert [len(group.runs) for group in found.groups] == [1, 1]
+    assert found.groups[0].lines["oa"].mean == pytest.approx((np.trace(matrix) / matrix.sum() + 1) / 2)
+    assert found.pairs[0].test.n == 1
+    assert found.scores_frame().loc["control: coordinates only"].tolist()[:3] == ["1", "–", "40.0"]
+    # a configuration that lacks a fold is not on the same split
+    assert compare_across(runs[:3]).pairs[0].test.n == 0
 
 
 def test_protocols_are_not_averaged(forge, run):

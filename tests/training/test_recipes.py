@@ -72,6 +72,8 @@ def test_epochs_asked_for_take_the_place_of_steps():
         ({"loss": "focal", "focal_gamma": -1.0}, "'focal_gamma' = -1.0"),
         ({"focal_gamma": 1.0}, "focal_gamma = 1 is of the focal loss, and the loss is cross_entropy"),
         ({"class_weights": "inverse"}, "'class_weights' = 'inverse'"),
+        ({"optimizer": "adamw", "kernel_l2": 0.1}, "kernel_l2 = 0.1 is of nadam only, and the optimiser is adamw"),
+        ({"optimizer": "nadam", "weight_decay": 0.1}, "weight_decay = 0.1 means nothing to nadam"),
     ],
 )
 def test_changes_that_exclude_each_other_are_refused(changes, told):

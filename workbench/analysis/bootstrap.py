@@ -134,7 +134,7 @@ def block_bootstrap(
         for number, answer in enumerate(given, 1)
     ]
     scored = [_statistics(each.sum(0, keepdims=True)) for each in counts]
-    reason, caution = _limits(len(names))
+    reason, caution = _limits(sizes)
     drawn = [] if reason else _draw(counts, draws, np.random.default_rng(seed))
     found = {}
     for i, j in combinations(range(len(given)), 2):
@@ -148,10 +148,20 @@ def block_bootstrap(
     return found
 
 
-def _limits(blocks: int) -> tuple[str, str]:
+def _limits(sizes: NDArray[np.int64]) -> tuple[str, str]:
+    """Why there is no interval, and what limits it, from the pixels of each block."""
+    blocks = len(sizes)
     if blocks < FEWEST:
         return f"the pixels lie in {blocks} block(s), an interval needs {FEWEST}", ""
-    return "", f"{blocks} blocks are few: intervals and p-values are rough" if blocks < FEW else ""
+    if blocks < FEW:
+        return "", f"{blocks} blocks are few: intervals and p-values are rough"
+    even = float(sizes.sum() ** 2 / (sizes.astype(float) ** 2).sum())  # blocks of one size that would vary as much
+    if even < FEW:
+        return (
+            "",
+            f"The {blocks} blocks differ so in size that they count as {even:.0f}: intervals and p-values are rough",
+        )
+    return "", ""
 
 
 def _bounds(differences: NDArray[np.float64], blocks: int, level: float) -> tuple[float, float, float]:

@@ -68,20 +68,6 @@ class Calibration:
         figures = {name: getattr(self, name) for name in ("pixels", "ece", "mce", "brier", "nll")}
         return {**figures, "bins": table}
 
-    def to_frame(self) -> Any:
-        """One row per bin, as a pandas DataFrame: low, high, pixels, mean confidence, accuracy."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {
-                "low": self.edges[:-1],
-                "high": self.edges[1:],
-                "pixels": self.counts,
-                "mean confidence": self.confidence,
-                "accuracy": self.accuracy,
-            }
-        )
-
 
 def calibration(probabilities: ArrayLike, reference: ArrayLike, bins: int = BINS) -> Calibration:
     """Calibration of class probabilities against the reference.

@@ -21,7 +21,7 @@ class PairedWilcoxon:
         zeros: Pairs without a difference; they are left out of the ranks.
         mean_difference: Mean of first minus second; None without pairs.
         statistic: The smaller sum of ranks; None where there was nothing to test.
-        p: Two-sided p-value, None where `reason` says why there is none.
+        p: Two-sided p-value; 1 where no split has a difference; None where `reason` says why there is none.
         smallest_p: What p is where every one of the n pairs differs and all for the same model: fewer splits than six
             cannot reach 0.05.
         method: `exact` enumeration, `normal` approximation, or `none`.

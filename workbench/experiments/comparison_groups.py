@@ -14,12 +14,12 @@ from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.experiments.comparison_tables import DASH, p_words
 from workbench.experiments.labels import run_labels
 from workbench.experiments.run import Run, as_run
+from workbench.experiments.split_units import CONTROL_SCORES, split_controls, split_scores, splits_of
 from workbench.experiments.spread import SCORES, Line, line
 from workbench.runs import RunFolder
 from workbench.runs.words import caution, score_words
 
 TITLES = {"oa": "OA %", "aa": "AA %", "kappa": "kappa", "miou": "mIoU %"}
-CONTROL_SCORES = ("oa", "aa", "kappa")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,8 @@ class ComparedGroup:
     Attributes:
         name: Its name.
         caution: What must stand beside its scores, or "".
-        runs: By split hash, the ids of its runs.
-        scores: By split hash and score, the mean over the runs on that split.
+        runs: By split, the ids of its runs. A split is named by its hash; one in folds by a hash of those of its folds.
+        scores: By split and score, the mean over the seeds.
         lines: By score, the mean over the splits and both spreads.
     """
 
@@ -53,7 +53,7 @@ class ComparedControl:
     Attributes:
         name: Its name.
         protocol: Of the splits; "" where all are of one.
-        scores: By split hash and score, on the splits that have it.
+        scores: By split and score, on the splits that have it; of folds their mean.
         lines: By score (`oa`, `aa`, `kappa`), the mean over the splits and their spread.
     """
 
@@ -215,8 +215,8 @@ def by_configuration(runs: Sequence[RunFolder | str]) -> dict[str, list[Run]]:
 def compare_groups(groups: Mapping[str, Sequence[RunFolder | str]], score: str = "oa") -> GroupComparison:
     """Compare configurations, each with runs over several splits of one scene.
 
-    Runs of a group on the same split (seeds) are averaged first; then splits are pairs, matched by their hash. Each fold
-    of a split counts as a split.
+    Runs of a group on the same split (seeds) are averaged first; then splits are pairs, matched by their hash. Folds of a
+    split are pooled, as in `sweep`: their confusion matrices are summed, and count as one split.
 
     Args:
         groups: Name of each configuration to its runs; see `by_configuration`.
@@ -245,7 +245,7 @@ def compare_groups(groups: Mapping[str, Sequence[RunFolder | str]], score: str =
         {key: metrics.get(key) for key in ("scene", "synthetic", "labels_are")},
         score,
         protocols,
-        _controls(every, protocols),
+        _controls(list(opened.values()), protocols),
         tuple(made),
         pairs,
         (*notes, *said_of(every)),
@@ -286,18 +286,6 @@ def said_of(runs: Sequence[Run]) -> list[str]:
     return [note for note in dict.fromkeys(notes) if note]
 
 
-def run_scores(run: Run) -> dict[str, float]:
-    """The scores of a run on its test pixels.
-
-    Raises:
-        WorkbenchError: It has none.
-    """
-    test = run.metrics["test"]
-    if test is None:
-        raise WorkbenchError(f"Run {run.id} has no scores: no test pixel has data in every modality. Leave it out.")
-    return {score: float(test[score]) for score in SCORES}
-
-
 def _pairs(groups: Sequence[ComparedGroup], score: str) -> tuple[tuple[GroupPair, ...], list[str]]:
     """Every pair over the splits that both have, and what is to be said of them."""
     names, tests, notes = [], [], []
@@ -330,32 +318,30 @@ def _pairs(groups: Sequence[ComparedGroup], score: str) -> tuple[tuple[GroupPair
 
 
 def _group(name: str, runs: Sequence[Run]) -> ComparedGroup:
-    by_split: dict[str, list[Run]] = {}
-    for run in runs:
-        by_split.setdefault(run.config.split.hash, []).append(run)
-    found = {split: [run_scores(run) for run in mine] for split, mine in by_split.items()}
+    splits = splits_of(runs)
+    found = {split: split_scores(seeds) for split, seeds in splits.items()}
     return ComparedGroup(
         name=name,
         caution=next((told for told in (caution(run.metrics) for run in runs) if told), ""),
-        runs={split: tuple(run.id for run in mine) for split, mine in by_split.items()},
+        runs={split: tuple(run.id for folds in seeds for run in folds) for split, seeds in splits.items()},
         scores={split: {s: float(np.mean([one[s] for one in each])) for s in SCORES} for split, each in found.items()},
         lines={s: line([[one[s] for one in each] for each in found.values()]) for s in SCORES},
     )
 
 
-def _controls(runs: Sequence[Run], protocols: Sequence[str]) -> tuple[ComparedControl, ...]:
+def _controls(groups: Sequence[Sequence[Run]], protocols: Sequence[str]) -> tuple[ComparedControl, ...]:
     """Each control over the splits, those of each protocol apart; a split counts once."""
-    by_split = {run.config.split.hash: (run.config.split.protocol, run.metrics["controls"]) for run in reversed(runs)}
-    names = list(dict.fromkeys(name for _, controls in by_split.values() for name in controls))
+    of: dict[str, dict[str, dict[str, dict[str, float]]]] = {protocol: {} for protocol in protocols}
+    for runs in groups:
+        for split, seeds in splits_of(runs).items():
+            every = [run for folds in seeds for run in folds]
+            of[every[0].config.split.protocol].setdefault(split, split_controls(every))
     found = []
-    for protocol in protocols:
-        of = {split: controls for split, (rule, controls) in by_split.items() if rule == protocol}
-        for name in names:
-            having = {split: controls[name] for split, controls in of.items() if name in controls}
-            if having:
-                scores = {split: {key: float(one[key]) for key in CONTROL_SCORES} for split, one in having.items()}
-                lines = {key: line([[one[key]] for one in scores.values()]) for key in CONTROL_SCORES}
-                found.append(ComparedControl(name, protocol if len(protocols) > 1 else "", scores, lines))
+    for protocol, splits in of.items():
+        for name in dict.fromkeys(name for controls in splits.values() for name in controls):
+            scores = {split: controls[name] for split, controls in splits.items() if name in controls}
+            lines = {key: line([[one[key]] for one in scores.values()]) for key in CONTROL_SCORES}
+            found.append(ComparedControl(name, protocol if len(protocols) > 1 else "", scores, lines))
     return tuple(found)
 
 

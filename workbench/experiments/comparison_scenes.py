@@ -9,10 +9,11 @@ import pandas as pd
 
 from workbench.analysis.friedman import Friedman, friedman
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.experiments.comparison_groups import refuse_unlike, run_scores, said_of
+from workbench.experiments.comparison_groups import refuse_unlike, said_of
 from workbench.experiments.comparison_tables import DASH
 from workbench.experiments.labels import run_labels
 from workbench.experiments.run import Run, as_run
+from workbench.experiments.split_units import CONTROL_SCORES, split_controls, split_scores, splits_of
 from workbench.experiments.spread import SCORES
 from workbench.runs import RunFolder
 
@@ -225,27 +226,21 @@ def _refuse_other_splits(scene: str, runs: Mapping[str, Sequence[Run]]) -> None:
             )
 
 
-def _by_split(runs: Sequence[Run]) -> list[list[Run]]:
-    found: dict[str, list[Run]] = {}
-    for run in runs:
-        found.setdefault(run.config.split.hash, []).append(run)
-    return list(found.values())
-
-
 def _mean(runs: Sequence[Run], score: str) -> float:
     """Mean over the splits of the means over the seeds."""
-    return float(np.mean([np.mean([run_scores(run)[score] for run in each]) for each in _by_split(runs)]))
+    by_split = [split_scores(seeds) for seeds in splits_of(runs).values()]
+    return float(np.mean([np.mean([one[score] for one in each]) for each in by_split]))
 
 
 def _controls(runs: Mapping[str, Sequence[Run]], score: str) -> dict[str, float]:
     """Mean of each control over the splits."""
-    if score == "miou":
+    if score not in CONTROL_SCORES:
         return {}
-    every = [run for each in runs.values() for run in each]
+    first = next(iter(runs.values()))  # all models are on the same splits
     found: dict[str, list[float]] = {}
-    for each in _by_split(every):
-        for name, scores in {name: one for run in each for name, one in run.metrics["controls"].items()}.items():
-            found.setdefault(name, []).append(float(scores[score]))
+    for seeds in splits_of(first).values():
+        for name, scores in split_controls([run for folds in seeds for run in folds]).items():
+            found.setdefault(name, []).append(scores[score])
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 

@@ -105,7 +105,7 @@ def minimal_supervision(
         mine = [runs[part, seed] for seed in range(seeds)]
         row = {"fraction": part, "train_pixels": len(parts[part, 0].train)}
         row |= {name: mine[0].metrics["training"][name] for name in ("epochs", "steps")}
-        scores = pd.DataFrame([{name: run.metrics["test"][name] for name in SCORES} for run in mine])
+        scores = pd.DataFrame([{name: run.test_scores[name] for name in SCORES} for run in mine])
         for name in SCORES:
             row |= {f"{name}_mean": scores[name].mean(), f"{name}_sd": scores[name].std()}
         for name in CONTROLS:

@@ -154,15 +154,15 @@ def _scored(runs: Mapping[str, Run], scene: Scene | Collection, device: str) -> 
     table = load_pixels(scene, predictor.roles, predictor.device, predictor.scaling)
     found: Found = {}
     for name, run in runs.items():
-        conditions = {"all": whole.metrics["test"]}
+        conditions = {"all": whole.test_scores}
         if name != ALL:
-            conditions["retrained"] = run.metrics["test"]
+            conditions["retrained"] = run.test_scores
             conditions["blanked"] = scores_on_test(predictor, table.blanked([name]), whole.split)
         for condition, scores in conditions.items():
             for score in SCORES:
                 found[name, condition, score] = scores[score]
                 if condition != "all":
-                    found[name, condition, f"{score}_points"] = 100 * (scores[score] - whole.metrics["test"][score])
+                    found[name, condition, f"{score}_points"] = 100 * (scores[score] - whole.test_scores[score])
     return found
 
 

@@ -66,6 +66,20 @@ class Run(RunFolder):
         raise gone
 
     @property
+    def test_scores(self) -> dict[str, Any]:
+        """Its scores on the test pixels, as `metrics` has them.
+
+        Raises:
+            WorkbenchError: It is not finished, or no test pixel has data in every modality.
+        """
+        test = self.metrics["test"]
+        if test is None:
+            raise WorkbenchError(
+                f"Run {self.id} has no scores: no test pixel has data in every modality. Leave it out."
+            )
+        return dict(test)
+
+    @property
     def complete(self) -> bool:
         """Whether training and evaluation are done and everything promised is there and can be read."""
         try:

@@ -14,7 +14,7 @@ from workbench.base.roots import reports_root
 from workbench.reports.folder import ReportResult
 from workbench.reports.notebooks import HIDDEN, all_parameters, check_parameters, notebook_path, papermill_path
 
-RESULT_VERSION = 1
+RESULT_VERSION = 2
 """Raised when reports of the same notebook and parameters come out otherwise than before."""
 
 START_TIMEOUT = 180  # seconds a kernel may take to start on a busy machine

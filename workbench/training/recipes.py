@@ -85,6 +85,16 @@ def recipe(model: str, name: str, changes: dict[str, Any] | None = None) -> Reci
         )
     counted = {"steps": None} if "epochs" in asked else {}
     changed = Recipe.build({**known[name].model_dump(), **counted, **asked}, doing)
+    if asked.get("kernel_l2") and changed.optimizer != "nadam":
+        raise WorkbenchError(
+            f"While {doing}: kernel_l2 = {changed.kernel_l2:g} is of nadam only, and the optimiser is {changed.optimizer}. Give "
+            "weight_decay, or leave it out."
+        )
+    if asked.get("weight_decay") and changed.optimizer == "nadam":
+        raise WorkbenchError(
+            f"While {doing}: weight_decay = {changed.weight_decay:g} means nothing to nadam. Give kernel_l2, another "
+            "optimizer, or leave it out."
+        )
     if "focal_gamma" in asked and changed.loss != "focal":
         raise WorkbenchError(
             f"While {doing}: focal_gamma = {changed.focal_gamma:g} is of the focal loss, and the loss is {changed.loss}. "

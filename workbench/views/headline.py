@@ -37,7 +37,7 @@ class Html:
 def table(frame: "pd.DataFrame", index: bool | None = None) -> Html:
     """A table for a notebook; its index is a column where it has a name, unless told otherwise."""
     named = frame.index.name is not None if index is None else index
-    return Html(table_html(frame, named), frame.to_string())
+    return Html(table_html(frame, named), frame.to_string(na_rep="–"))
 
 
 def notes(sentences: Sequence[str]) -> Html:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis import Scores
+from workbench.base.errors import WorkbenchError
 from workbench.runs.words import caution, paper_words, score_words
 from workbench.views.backend import hv
 from workbench.views.picture import Picture
@@ -198,7 +199,7 @@ def confusions(metrics: Mapping[str, Any]) -> "pd.DataFrame":
     """Pairs of classes that are taken for each other, most pixels first."""
     import pandas as pd
 
-    matrix = np.asarray(metrics["test"]["confusion"])
+    matrix = np.asarray(_test(metrics)["confusion"])
     names = [entry["name"] for entry in metrics["classes"]]
     rows = [
         {
@@ -230,7 +231,7 @@ def figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
 def per_class(metrics: Mapping[str, Any]) -> "pd.DataFrame":
     """How much of each class is found (producer's), how much of what is called it is it (user's), F1, IoU; in percent."""
     names = [f"{entry['value']} {entry['name']}" for entry in metrics["classes"]]
-    frame = Scores.from_dict(metrics["test"]).to_frame(names)
+    frame = Scores.from_dict(_test(metrics)).to_frame(names)
     words = score_words(metrics)
     frame = frame.rename(columns={"producer's accuracy": words.producers, "user's accuracy": words.users})
     shares = [words.producers, words.users, "F1", "IoU"]
@@ -242,7 +243,7 @@ def confusion_picture(metrics: Mapping[str, Any]) -> Picture:
     """The confusion matrix as a heat map: rows reference, columns map, coloured by the share of the row."""
     import pandas as pd
 
-    matrix = np.asarray(metrics["test"]["confusion"])
+    matrix = np.asarray(_test(metrics)["confusion"])
     entries = metrics["classes"]
     across = [str(entry["value"]) for entry in entries]
     down = [f"{entry['value']} {entry['name']}" for entry in entries]
@@ -303,9 +304,9 @@ def comparison(runs: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
         row: dict[str, Any] = {
             "modalities": " + ".join(used) if len(used) > 1 else f"{used[0]} alone",
             "model": network_title(metrics),
-            f"{words.overall} %": 100 * metrics["test"]["oa"],
-            f"{words.average} %": 100 * metrics["test"]["aa"],
-            "kappa": metrics["test"]["kappa"],
+            f"{words.overall} %": 100 * _test(metrics)["oa"],
+            f"{words.average} %": 100 * _test(metrics)["aa"],
+            "kappa": _test(metrics)["kappa"],
             "position alone %": 100 * metrics["controls"]["coordinates_only"]["oa"],
         }
         spectra = metrics["controls"].get("spectrum_only")
@@ -320,6 +321,16 @@ def comparison(runs: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     found = pd.DataFrame(rows)
     found = found.round({name: 1 for name in found.columns if name.endswith("%")} | {"kappa": 2})
     return found.astype(object).where(found.notna(), "–")
+
+
+def _test(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The scores on the test pixels."""
+    if metrics["test"] is None:
+        raise WorkbenchError(
+            f"While showing the scores of {run_title(metrics)}: no test pixel has data in every modality, so there are none."
+        )
+    test: Mapping[str, Any] = metrics["test"]
+    return test
 
 
 def _ink(share: float) -> str:
