@@ -142,6 +142,8 @@ class GroupComparison:
     def scores_frame(self, controls: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Controls first, then one row per configuration: mean, and both standard deviations apart; percent.
 
+        Where no configuration has several seeds on a split, there are no columns for their spread.
+
         Args:
             controls: Words for the controls; their names where not given.
         """
@@ -154,7 +156,10 @@ class GroupComparison:
             runs = sum(map(len, group.runs.values()))
             rows.append([group.title, str(len(group.runs)), str(runs), *_cells(group.lines)])
         head = [f"{TITLES[score]}{what}" for score in SCORES for what in ("", ", sd splits", ", sd seeds")]
-        return pd.DataFrame(rows, columns=["configuration", "splits", "runs", *head]).set_index("configuration")
+        frame = pd.DataFrame(rows, columns=["configuration", "splits", "runs", *head]).set_index("configuration")
+        if all(group.lines[self.score].sd_seeds is None for group in self.groups):
+            frame = frame.drop(columns=[name for name in head if name.endswith("sd seeds")])
+        return frame
 
     def runs_frame(self) -> pd.DataFrame:
         """One row per configuration and split: its runs, and the mean of the tested score in percent."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.analysis.friedman import Friedman, friedman
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.experiments.comparison_groups import refuse_unlike, said_of
+from workbench.experiments.comparison_groups import TITLES, refuse_unlike, said_of
 from workbench.experiments.comparison_tables import DASH
 from workbench.experiments.labels import run_labels
 from workbench.experiments.run import Run, as_run
@@ -93,7 +93,7 @@ class SceneComparison:
             {
                 "model": model,
                 "scene": scene,
-                self.score: self._shown(row[number]),
+                TITLES[self.score]: self._shown(row[number]),
                 "runs": ", ".join(self.runs.get(scene, {}).get(model, ())) or DASH,
             }
             for number, model in enumerate(self.test.models)

@@ -15,7 +15,7 @@ from workbench.views.style import MUTED, PICKED, dress
 if TYPE_CHECKING:
     from workbench.experiments import GroupComparison, SceneComparison
 
-WORDS = {"oa": "overall", "aa": "average", "kappa": "kappa", "miou": "mean IoU"}
+WORDS = {"oa": "OA", "aa": "AA", "kappa": "kappa", "miou": "mean IoU"}
 WARNED = ("RANDOM SPLIT", "CHOSEN ON TEST", "Synthetic scene", "The labels are")
 """Beginnings of notes that belong above the scores, not below them."""
 

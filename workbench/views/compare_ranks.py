@@ -36,6 +36,7 @@ def rank_picture(found: Friedman) -> Picture:
     scale = [(low, 0.0, high, 0.0)]
     scale += [(float(tick), 0.0, float(tick), 0.16) for tick in range(1, count + 1)]
     cd = min(found.critical_difference, high - low)
+    beyond = ", wider than the scale" if cd < found.critical_difference else ""
     ruler = [(low, 0.95, low + cd, 0.95), (low, 0.85, low, 1.05), (low + cd, 0.85, low + cd, 1.05)]
     segments = ["x", "y", "x1", "y1"]
     element: Any = hv.Overlay(
@@ -46,7 +47,7 @@ def rank_picture(found: Friedman) -> Picture:
             hv.Labels([(float(tick), 0.4, str(tick)) for tick in range(1, count + 1)]).opts(
                 text_color=MUTED, text_font_size="11px", hooks=[dress]
             ),
-            hv.Labels([(low + cd / 2, 1.3, f"critical difference {found.critical_difference:.2f}")]).opts(
+            hv.Labels([(low + cd / 2, 1.3, f"critical difference {found.critical_difference:.2f}{beyond}")]).opts(
                 text_color=MUTED, text_font_size="11px", hooks=[dress]
             ),
             *(
