@@ -115,6 +115,13 @@ def test_masks_of_anybody(call_split, fields, tmp_path):
         (["audit", "--codes", "gt.npy"], "--codes needs --labels"),
         (["audit", "--train", "gt.npy", "--test", "gt.npy", "--model", "mft"], "--receptive-field"),
         (["audit", "s.npz", "--patch-size", "3"], "has its patch size"),
+        (["audit", "s.npz", "--protocol", "random"], "has its patch size, protocol"),
+        (["audit", "s.npz", "--seed", "3"], "has its patch size, protocol"),
+        (["audit", "s.npz", "--view", "dense"], "has its patch size, protocol"),
+        (["make", "fields", "--split", "seed=3"], "seed is none: give --seed"),
+        (["make", "fields", "--split", "patch_size=3"], "patch_size is none"),
+        (["make", "fields", "--split", "receptive_field=[3,3]"], "receptive_field is none"),
+        (["audit", "fields", "--split", "protocol=random"], "protocol is none: give --protocol"),
     ],
 )
 def test_a_wrong_command_line_ends_with_2(call_split, fields, arguments, told):
@@ -122,6 +129,26 @@ def test_a_wrong_command_line_ends_with_2(call_split, fields, arguments, told):
     code, out, err = call_split(*arguments)
     assert (code, out) == (2, "")
     assert told in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["make", "fields", "--split", "fold=0"], "fold=0 has no effect without folds"),
+        (["make", "fields", "--split", "folds=3", "--split", "test_fraction=0.2"], "has no effect with folds"),
+        (["make", "fields", "--protocol", "polygons", "--split", "folds=3"], "unknown parameter 'folds'"),
+        (["make", "fields", "--protocol", "random", "--split", "buffer=view"], "unknown parameter 'buffer'"),
+        (["audit", "--train", "text.npy", "--test", "text.npy"], "text.npy: it is no NumPy array"),
+        (["make", "fields", "--output", "text.npz"], "text.npz holds something else"),
+    ],
+)
+def test_what_is_refused_ends_with_1_and_says_what_to_do(call_split, fields, tmp_path, arguments, told):
+    for suffix in ("npy", "npz"):
+        (tmp_path / f"text.{suffix}").write_text("1 0 2")
+    code, out, err = call_split(*arguments)
+    assert (code, out) == (1, "")
+    assert told in err
+    assert (tmp_path / "text.npz").read_text() == "1 0 2"
 
 
 def test_help_of_the_verbs(call_split):
