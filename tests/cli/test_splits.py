@@ -2,12 +2,14 @@
 
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
 from rich.console import Console
 from scipy.io import savemat
 
+from workbench.base.errors import WorkbenchError
 from workbench.cli.terminal import print_audit
 from workbench.experiments.reach import receptive_field_of
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
@@ -175,3 +177,21 @@ def test_the_warning_is_in_colour_on_a_terminal(fields, monkeypatch):
             line = next(line for line in seen.getvalue().splitlines() if "!! " in line)
             assert code in line
             assert seen.getvalue().count("\x1b[") == 2
+
+
+@pytest.mark.parametrize("more", [[], ["--splits", "2"]])
+def test_the_buffer_of_a_training_follows_its_windows(call, fields, monkeypatch, more):
+    """A network that answers on windows sees as far as the tiles of its training, which the recipe changes."""
+    made = []
+
+    def stopped(work):
+        made.append(work.split)
+        raise WorkbenchError("far enough")
+
+    monkeypatch.setattr(sys.modules["workbench.experiments.train"], "finished_run", stopped)
+    asked = ["--model", "unet", "-i", "image=hsi", "-i", "aux=lidar", "--set", "tile=16", "--split", "buffer=view"]
+    call("train", "fields", *asked, *more, "-q")
+    roles = {"image": "hsi", "aux": "lidar"}
+    seen = receptive_field_of(open_scene("fields"), "unet", roles, options={"window": 16})
+    assert made
+    assert {split.buffer for split in made} == {sum(seen)}
