@@ -107,6 +107,8 @@ def test_of_every_protocol(protocol, labels, patch_size, seed, validation):
         published = [tile.named_splits["official"] == 3 for tile in tiles]
         wanted = where(tiles, lambda number, tile: np.isin(planes[number], split.classes) & published[number])
         np.testing.assert_array_equal(sides["test"], wanted)
+        if split.parameters["validation"] == "blocks":
+            assert (distances(sides["validation"], sides["train"], tiles) >= patch_size).all()
     again, _ = request(protocol, labels, patch_size, seed, validation_fraction=validation)
     assert again.hash == split.hash
     with tempfile.TemporaryDirectory() as folder:
