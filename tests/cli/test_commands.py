@@ -127,6 +127,9 @@ def test_version(call):
         (["train", "place", "--set", "=3"], "KEY=VALUE"),
         (["train", "place", "-i", "hsi=hsi", "-i", "hsi=lidar"], "twice"),
         (["split", "make", "place", "--split", "seed"], "KEY=VALUE"),
+        (["train", "place", "--split", "seed=3"], "--split-seed"),
+        (["train", "place", "--splits", "2", "--split", "patch_size=3"], "patch_size is none"),
+        (["train", "place", "--split-file", "s.npz", "--split-seed", "3"], "leave --split-seed out"),
         (["split", "place"], "workbench split make place"),
         (["minimal", "place", "--fractions", "1,half"], "'half'"),
         (["minimal", "place", "--fractions", "1,1/0"], "'1/0'"),
@@ -135,6 +138,12 @@ def test_version(call):
         (["import", "x", "-m", "hsi.tif"], "KEY=VALUE"),
         (["import", "x", "-m", "hsi=hsi.tif", "--quantity", "lidar=height"], "lidar"),
         (["import", "x", "-m", "hsi=hsi.tif", "--from", "here"], "--from"),
+        (["import", "idtrees2020", "--from", "here", "--labels", "gt.tif", "--no-compress"], "--labels, --no-compress"),
+        (["import", "x", "-m", "hsi=hsi.tif", "--set", "hsi.path=gt.tif"], "given already"),
+        (
+            ["import", "x", "-m", "hsi=hsi.tif", "--quantity", "hsi=radiance", "--set", "hsi.quantity=reflectance"],
+            "given already",
+        ),
         (["report", "errors", "-p", "run"], "KEY=VALUE"),
         (["serve", "--port", "x"], "--port"),
     ],
@@ -167,6 +176,7 @@ def test_ctrl_c_ends_with_130(call, monkeypatch):
         (["split", "make", "nowhere/place.zarr"], "it is not there"),
         (["train", "place", "--model", "fusanet"], "Unknown model 'fusanet'. Nearest: fusatnet"),
         (["train", "place", "--protocol", "block"], "Nearest: blocks"),
+        (["train", "place", "--split", "fold=0"], "fold=0 has no effect without folds"),
         (["split", "make", "place", "--protocol", "group"], "Nearest: groups"),
         (["split", "make", "place", "--split", "blok_size=3"], "'blok_size' (nearest: block_size"),
         (["split", "make", "place", "--split", "block_size=big"], "'block_size' = 'big'"),
@@ -496,6 +506,8 @@ def test_modalities_prints_a_table_and_a_caption(call, place, run):
     assert ended.code == 0
     assert "Only 'retrained without' says what a modality adds" in ended.out
     assert ended.out.count("Audit of the blocks split") == 1
+    for words in ("view of ", "scaling: standard over training pixels"):
+        assert words in ended.out
     assert call("modalities", place, "--seeds", "0,x").code == 2
 
 

@@ -101,6 +101,7 @@ def test_draw_as_json(call_sample, place):
         (["draw", "map.tif", "--points", "30"], 1, "need 50 points, not 30"),
         (["draw", "map.tif", "--allocation", "neyman"], 1, "--expect 'field=0.9'"),
         (["draw", "map.tif", "--allocation", "neyman", "--expect", "field=much"], 2, "a number from 0 to 1"),
+        (["draw", "map.tif", "--expect", "field=0.9"], 2, "--expect is for --allocation neyman"),
         (["draw", "map.tif", "--scene", "here"], 1, "is one map"),
         (["score", "no.gpkg"], 1, "is missing"),
     ],

@@ -89,6 +89,8 @@ def test_polygons_become_a_label_layer(call, files):
     geopandas.GeoDataFrame({"crop": ["oats", "rye"]}, geometry=shapes, crs="EPSG:32633").to_file(files / "fields.gpkg")
     made = call("label", "place", "fields.gpkg", "--column", "crop", "--name", "fields")
     assert made.exit_code == 0, made.output
+    (said,) = [line for line in made.output.splitlines() if "are ready" in line]
+    assert said.endswith("workbench split make place@fields")
     layer = open_scene("place@fields")
     assert layer.classes.names == ("oats", "rye")
     np.testing.assert_array_equal(np.bincount(layer.read_labels().ravel())[1:], [50, 50])

@@ -2,12 +2,14 @@
 
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
 from rich.console import Console
 from scipy.io import savemat
 
+from workbench.base.errors import WorkbenchError
 from workbench.cli.terminal import print_audit
 from workbench.experiments.reach import receptive_field_of
 from workbench.scenes import ClassTable, ModalityInfo, TileDraft, open_scene, write_scene
@@ -115,6 +117,13 @@ def test_masks_of_anybody(call_split, fields, tmp_path):
         (["audit", "--codes", "gt.npy"], "--codes needs --labels"),
         (["audit", "--train", "gt.npy", "--test", "gt.npy", "--model", "mft"], "--receptive-field"),
         (["audit", "s.npz", "--patch-size", "3"], "has its patch size"),
+        (["audit", "s.npz", "--protocol", "random"], "has its patch size, protocol"),
+        (["audit", "s.npz", "--seed", "3"], "has its patch size, protocol"),
+        (["audit", "s.npz", "--view", "dense"], "has its patch size, protocol"),
+        (["make", "fields", "--split", "seed=3"], "seed is none: give --seed"),
+        (["make", "fields", "--split", "patch_size=3"], "patch_size is none"),
+        (["make", "fields", "--split", "receptive_field=[3,3]"], "receptive_field is none"),
+        (["audit", "fields", "--split", "protocol=random"], "protocol is none: give --protocol"),
     ],
 )
 def test_a_wrong_command_line_ends_with_2(call_split, fields, arguments, told):
@@ -122,6 +131,26 @@ def test_a_wrong_command_line_ends_with_2(call_split, fields, arguments, told):
     code, out, err = call_split(*arguments)
     assert (code, out) == (2, "")
     assert told in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["make", "fields", "--split", "fold=0"], "fold=0 has no effect without folds"),
+        (["make", "fields", "--split", "folds=3", "--split", "test_fraction=0.2"], "has no effect with folds"),
+        (["make", "fields", "--protocol", "polygons", "--split", "folds=3"], "unknown parameter 'folds'"),
+        (["make", "fields", "--protocol", "random", "--split", "buffer=view"], "unknown parameter 'buffer'"),
+        (["audit", "--train", "text.npy", "--test", "text.npy"], "text.npy: it is no NumPy array"),
+        (["make", "fields", "--output", "text.npz"], "text.npz holds something else"),
+    ],
+)
+def test_what_is_refused_ends_with_1_and_says_what_to_do(call_split, fields, tmp_path, arguments, told):
+    for suffix in ("npy", "npz"):
+        (tmp_path / f"text.{suffix}").write_text("1 0 2")
+    code, out, err = call_split(*arguments)
+    assert (code, out) == (1, "")
+    assert told in err
+    assert (tmp_path / "text.npz").read_text() == "1 0 2"
 
 
 def test_help_of_the_verbs(call_split):
@@ -148,3 +177,21 @@ def test_the_warning_is_in_colour_on_a_terminal(fields, monkeypatch):
             line = next(line for line in seen.getvalue().splitlines() if "!! " in line)
             assert code in line
             assert seen.getvalue().count("\x1b[") == 2
+
+
+@pytest.mark.parametrize("more", [[], ["--splits", "2"]])
+def test_the_buffer_of_a_training_follows_its_windows(call, fields, monkeypatch, more):
+    """A network that answers on windows sees as far as the tiles of its training, which the recipe changes."""
+    made = []
+
+    def stopped(work):
+        made.append(work.split)
+        raise WorkbenchError("far enough")
+
+    monkeypatch.setattr(sys.modules["workbench.experiments.train"], "finished_run", stopped)
+    asked = ["--model", "unet", "-i", "image=hsi", "-i", "aux=lidar", "--set", "tile=16", "--split", "buffer=view"]
+    call("train", "fields", *asked, *more, "-q")
+    roles = {"image": "hsi", "aux": "lidar"}
+    seen = receptive_field_of(open_scene("fields"), "unet", roles, options={"window": 16})
+    assert made
+    assert {split.buffer for split in made} == {sum(seen)}

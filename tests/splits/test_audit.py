@@ -48,8 +48,9 @@ def test_receptive_field_rows(farmland):
     assert wide.overlap > 0
     assert audit.banner_level == "amber"
     assert len(split.audit(receptive_field=(5, 5)).leaks) == 3  # the nominal window is not repeated
-    with pytest.raises(WorkbenchError, match="negative"):
-        split.audit(receptive_field=(-1, 0))
+    for wrong in ((-1, 0), (3,), (3, 2, 1), (2.5, 2)):
+        with pytest.raises(WorkbenchError, match="two whole numbers, not negative"):
+            split.audit(receptive_field=wrong)
 
 
 def test_counts_and_dictionary(woods):

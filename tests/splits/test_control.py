@@ -53,6 +53,9 @@ def test_places_without_training_fall_back_to_position_in_the_tile(scene, tile):
     audit = split.audit()
     assert audit.distance_min is None
     assert "no test pixel lies in a place" in str(audit)
+    figures = audit.to_frame()
+    assert not figures.isna().any().any()  # the reason stands in the place of the number
+    assert figures["value"].str.contains("no test pixel lies in a place").sum() == 2
 
 
 def test_tiles_without_georeference_are_places(scene, tile, fields):

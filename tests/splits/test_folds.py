@@ -70,3 +70,44 @@ def test_without_folds_nothing_is_said_of_them(farmland):
 def test_impossible_folds(farmland, request_, message):
     with pytest.raises(WorkbenchError, match=message):
         make_split(farmland, "blocks", **request_)
+
+
+@pytest.mark.parametrize("protocol", ["blocks", "groups"])
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"fold": 0}, "fold=0 has no effect without folds: say how many there are, such as folds=5, or leave fold out"),
+        ({"fold": 2}, "fold=2 has no effect without folds"),
+        ({"folds": 0, "fold": 1}, "fold=1 has no effect without folds"),
+        (
+            {"folds": 3, "test_fraction": 0.2},
+            "test_fraction=0.2 has no effect with folds.*leave test_fraction or folds out",
+        ),
+    ],
+)
+def test_what_would_change_nothing_is_refused(woods, protocol, request_, message):
+    with pytest.raises(WorkbenchError, match=message):
+        make_split(woods, protocol, patch_size=5, **request_)
+
+
+@pytest.mark.parametrize("protocol", ["blocks", "groups"])
+@pytest.mark.parametrize("request_", [{}, {"folds": 3, "fold": 1}])
+def test_a_split_is_made_again_by_what_it_records(woods, protocol, request_):
+    """Its parameters name defaults that have no effect."""
+    split = make_split(woods, protocol, patch_size=5, **request_)
+    assert make_split(woods, protocol, patch_size=5, **split.parameters).hash == split.hash
+
+
+def test_a_fold_of_classes_that_are_left_out_is_told(scene, tile):
+    """Three blocks and three folds; the class of the third block is in no other."""
+    labels = np.zeros((20, 60))
+    labels[:, :10], labels[:, 10:20], labels[:, 20:30], labels[:, 30:40], labels[:, 40:] = 1, 2, 1, 2, 3
+    whole = scene(tile(labels), classes=3)
+    told = []
+    for fold in range(3):
+        try:
+            assert len(make_split(whole, patch_size=1, block_size=20, folds=3, fold=fold).test)
+        except WorkbenchError as error:
+            told.append(str(error))
+    assert len(told) == 1
+    assert "has no test pixel of a class that the other folds can learn" in told[0]

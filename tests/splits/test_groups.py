@@ -81,3 +81,16 @@ def test_a_class_of_one_fold_is_named_and_its_lone_groups_make_no_fold(scene, ti
         make_split(whole, "groups", folds=5)
     with pytest.raises(WorkbenchError, match="fold 4 of 4"):
         make_split(whole, "groups", folds=4, fold=4)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"folds": 1}, "12 groups hold labels. Ask for 2 to 12 folds"),
+        ({"folds": 13}, "12 groups hold labels. Ask for 2 to 12 folds"),
+        ({"folds": 3, "min_pixels": 5000}, "0 groups hold classes of at least 5000 pixels.*smaller min_pixels"),
+    ],
+)
+def test_impossible_folds_are_told_what_is_possible(woods, request_, message):
+    with pytest.raises(WorkbenchError, match=message):
+        make_split(woods, "groups", **request_)

@@ -41,10 +41,36 @@ def test_a_buffer_wider_than_usual_blocks_widens_them(scene, tile, fields):
     assert (split.parameters["block_size"], split.buffer) == (20, 20)
 
 
-@pytest.mark.parametrize("seen", [None, (-1, 3), (3,)])
+@pytest.mark.parametrize("seen", [None, (-1, 3), (3,), 5, (3.5, 2)])
 def test_the_buffer_of_a_view_needs_to_know_it(farmland, seen):
     with pytest.raises(WorkbenchError, match=r"needs receptive_field=\(before, after\)"):
         make_split(farmland, buffer="view", receptive_field=seen)
+
+
+@pytest.mark.parametrize("protocol", ["random", "groups", "probability"])
+def test_a_buffer_where_there_is_none_is_refused_as_such(woods, protocol):
+    for buffer in (3, "view"):
+        with pytest.raises(WorkbenchError, match="unknown parameter 'buffer'"):
+            make_split(woods, protocol, buffer=buffer)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [
+        ("random", "Label more places."),
+        ("blocks", "Label more places, or choose a smaller block_size or buffer."),
+        ("polygons", "Label more places, or choose a smaller buffer."),
+        ("official", "Take another protocol, such as 'blocks', or another stored split."),
+    ],
+)
+def test_fewer_than_two_classes_are_told_what_helps_that_protocol(scene, tile, protocol, told):
+    labels = np.zeros((60, 60), int)
+    labels[:10, :10] = labels[50:, 50:] = 1
+    lone = tile(labels)
+    lone.named_splits = {"official": (labels > 0) * np.where(np.arange(60) < 30, 1, 3)}
+    with pytest.raises(WorkbenchError) as refused:
+        make_split(scene(lone, classes=1), protocol, patch_size=3)
+    assert str(refused.value).endswith(told)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

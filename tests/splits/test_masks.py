@@ -141,6 +141,8 @@ def test_files_of_other_names_and_types_are_the_same_split():
         (np.array([[1, 0], [np.inf, 2]]), "1 pixels are infinite, first at row 1, column 0"),
         (np.full((3, 3), 70_000), "70000"),
         (np.zeros((0, 3)), "not 0 x 3"),
+        (np.array([["a", "b"]]), "not 1 x 2 of <U1"),
+        (np.array(3), "not a single value"),
     ],
 )
 def test_what_is_no_mask(values, message):
@@ -154,6 +156,34 @@ def test_a_cube_and_a_missing_file_are_no_masks(tmp_path):
         read_mask(tmp_path / "cube.mat")
     with pytest.raises(WorkbenchError, match="missing"):
         read_mask(tmp_path / "none.mat")
+
+
+@pytest.mark.parametrize("content", [b"1 0 2\n0 3 1\n", b""])
+def test_text_under_the_name_of_an_array_is_told_so(tmp_path, content):
+    """NumPy itself speaks of pickles."""
+    (tmp_path / "tr.npy").write_bytes(content)
+    with pytest.raises(WorkbenchError, match=r"tr.npy: it is no NumPy array.*numpy.loadtxt") as refused:
+        read_mask(tmp_path / "tr.npy")
+    assert "pickle" not in str(refused.value)
+    assert "object" not in str(refused.value)
+
+
+def test_a_training_mask_that_says_where_beside_classes_is_refused(three):
+    """All its pixels would be taken for one class."""
+    labels, train, test = three
+    for given in (of((train > 0).astype(int), test), of((train > 0).astype(int), test, labels)):
+        with pytest.raises(WorkbenchError, match=r"holds 1 only, which says where.*masks of one kind"):
+            split_of_masks(*given)
+
+
+def test_one_test_pixel_is_a_test_side(three):
+    _, train, test = three
+    lone = np.zeros_like(test)
+    lone[2, 39] = test[2, 39]
+    audit = split_of_masks(*of(train, lone)).audit()
+    assert sum(audit.counts["test"]) == 1
+    assert np.isfinite(list(audit.coordinates_only.values())).all()
+    assert not audit.to_frame().isna().any().any()
 
 
 def test_empty_sides_and_large_patches(three):

@@ -76,6 +76,20 @@ def test_few_pixels(scene, tile, fields):
     assert (split.train.count(6), split.test.count(6)) == (1, 2)
 
 
+def test_a_sample_smaller_than_asked_is_told(scene, tile, fields):
+    labels = fields((60, 60), 15, 4, 1.0)
+    labels[0, :10] = 5
+    split = make_split(scene(tile(labels)), "probability", test_per_class=30)
+    assert (split.train.count(5), split.test.count(5)) == (1, 9)
+    assert "fewer than 30 pixels could be sampled: 9 of kind 5; one must train" in split.notes
+    assert not any("fewer than" in note for note in make_split(scene(tile(labels)), "probability").notes)
+
+
+def test_two_sizes_of_a_sample_are_refused(farmland):
+    with pytest.raises(WorkbenchError, match=r"test_fraction=0\.2 has no effect beside test_per_class=30"):
+        make_split(farmland, "probability", test_fraction=0.2, test_per_class=30)
+
+
 def test_what_cannot_be_estimated_is_told():
     lone = stratified_accuracy({1: 100, 2: 100}, {1: (5, 10), 2: (1, 1)})
     assert (lone.oa, lone.aa, lone.oa_error) == (0.75, 0.75, None)

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -72,5 +74,19 @@ def test_buffered_regions_leak_nothing(scene, tile, fields):
 
 
 def test_parts_narrower_than_the_buffer_are_told_what_works(farmland):
-    with pytest.raises(WorkbenchError, match=r"buffer of 20 leaves no test pixel.*'polygons'"):
+    with pytest.raises(WorkbenchError, match=r"buffer of 20 leaves test pixels of 0 classes.*'polygons'") as refused:
         make_split(farmland, "regions", patch_size=21)
+    told = [tuple(map(int, pair)) for pair in re.findall(r"buffer=(\d+) leaves (\d+) classes", str(refused.value))]
+    assert len(told) == 2
+    for buffer, classes in told:
+        split = make_split(farmland, "regions", patch_size=21, buffer=buffer)
+        assert len(split.classes) == classes
+        try:  # the next wider one leaves fewer
+            assert len(make_split(farmland, "regions", patch_size=21, buffer=buffer + 1).classes) < classes
+        except WorkbenchError:
+            assert classes == 2
+
+
+def test_one_class_is_not_blamed_on_the_buffer(scene, tile):
+    with pytest.raises(WorkbenchError, match=r"class\(es\) are on both sides"):
+        make_split(scene(tile(np.ones((12, 12))), classes=1), "regions", patch_size=11)

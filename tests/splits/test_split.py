@@ -36,6 +36,25 @@ def test_missing_truncated_and_foreign_files(farmland, tmp_path):
             Split.load(path)
 
 
+def test_a_byte_that_turned_is_noticed(farmland, tmp_path):
+    """Wherever it is: in the directory of the archive, in packed data, in a header, in the facts."""
+    path = tmp_path / "split.npz"
+    split = make_split(farmland)
+    split.save(path)
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for place in random.permutation(len(whole))[:300]:
+        turned = bytearray(whole)
+        turned[place] ^= 1 << random.integers(8)
+        path.write_bytes(bytes(turned))
+        try:
+            assert Split.load(path).hash == split.hash  # a date in the directory
+        except WorkbenchError:
+            refused += 1
+    assert refused > 200
+
+
 def test_tampered_positions_are_noticed(farmland, tmp_path):
     path = tmp_path / "split.npz"
     make_split(farmland).save(path)

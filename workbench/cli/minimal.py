@@ -65,6 +65,7 @@ def minimal(
     from workbench.experiments import minimal_supervision, open_run
     from workbench.experiments.minimal import minimal_table
     from workbench.experiments.summary import score_title
+    from workbench.experiments.train import model_options
     from workbench.models import resolve_options
     from workbench.runs.words import score_words
     from workbench.scenes import open_scene
@@ -74,9 +75,9 @@ def minimal(
     roles, options = roles_of(inputs), typed(option, "--option")
     changes = changes_of(change, epochs, None)
     resolve_options(model, options)
-    find_recipe(model, recipe, changes)  # refused now, before the split is made
+    used = find_recipe(model, recipe, changes)  # refused now, before the split is made
     opened = open_scene(scene)
-    made = split_of(scene, protocol, model, split_seed, split, roles, view, options)
+    made = split_of(scene, protocol, model, split_seed, split, roles, view, model_options(model, options, used.tile))
     frame = minimal_supervision(
         opened,
         model,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.asked import changes_of, print_scores, roles_of, split_of
+from workbench.cli.asked import changes_of, print_scores, print_training_audit, roles_of, split_of
 from workbench.cli.terminal import (
     AsJson,
     Device,
@@ -27,7 +27,6 @@ from workbench.cli.terminal import (
     ViewName,
     Width,
     cell,
-    print_audit,
     progress,
     say,
     table,
@@ -170,21 +169,22 @@ def modalities(
     The runs are ordinary ones: the same command again returns those that are finished.
     """
     from workbench.experiments import modality_table
+    from workbench.experiments.train import model_options
     from workbench.scenes import open_scene
+    from workbench.training.recipes import recipe as find_recipe
 
     if not all(word.strip().isdecimal() for word in seeds.split(",")):
         raise typer.BadParameter(f"--seeds takes whole numbers with commas, such as 0,1,2; got {seeds!r}.")
     numbers = [int(word) for word in seeds.split(",")]
-    roles, options, first = (
-        roles_of(inputs),
-        typed(option, "--option"),
-        numbers[0] if split_seed is None else split_seed,
-    )
-    made = split_of(scene, protocol, model, first, split, roles, view, options)
+    roles, options, changes = roles_of(inputs), typed(option, "--option"), changes_of(change, epochs, patience)
+    first = numbers[0] if split_seed is None else split_seed
+    used = find_recipe(model, recipe, changes)
+    asked, opened = model_options(model, options, used.tile), open_scene(scene)
+    made = split_of(scene, protocol, model, first, split, roles, view, asked)
     if not as_json:
-        print_audit(made.audit())
+        print_training_audit(made, opened, model, roles, view, asked, used)
     found = modality_table(
-        open_scene(scene),
+        opened,
         model,
         roles,
         made,
@@ -198,7 +198,7 @@ def modalities(
         threads=threads,
         progress=not quiet,
         options=options,
-        **changes_of(change, epochs, patience),
+        **changes,
     )
     if as_json:
         print(json.dumps(found.to_dict(), indent=1))

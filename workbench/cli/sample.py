@@ -44,6 +44,8 @@ def draw(
     from workbench.experiments.sampling import sample_map, strata_table
 
     given = pairs(expect, "--expect")
+    if given and allocation != "neyman":
+        raise typer.BadParameter(f"--expect is for --allocation neyman; {allocation} does not ask for it.")
     drawn = sample_map(source, output, points, least, allocation, _shares(given), seed, scene)
     frame = strata_table(drawn)
     if as_json:

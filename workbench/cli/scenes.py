@@ -70,6 +70,14 @@ def import_(
         if source is not None or (not modality and name in CATALOGUE):  # what was fetched needs no folder
             if modality:
                 raise typer.BadParameter("Give either --from (a catalogue entry) or --modality (your own files).")
+            own = {
+                "--quantity": quantity, "--set": fact, "--labels": labels, "--class-column": class_column,
+                "--class-names": class_names, "--resample": resample, "--no-compress": not compress,
+            }  # fmt: skip
+            if unfit := [option for option, value in own.items() if value]:
+                raise typer.BadParameter(
+                    f"{', '.join(unfit)} can be said of your own files (--modality); an entry of the catalogue knows its own."
+                )
             scene: Any = import_catalogue_entry(name, source, replace=replace, progress=moved, grid=grid)
         else:
             if not modality:
@@ -87,6 +95,8 @@ def import_(
             for key, what, value, option in told:
                 if key not in facts:
                     raise typer.BadParameter(f"{option} names {key!r}, which no --modality brings.")
+                if what in facts[key]:
+                    raise typer.BadParameter(f"{option} gives {what} of {key!r}, which is given already.")
                 facts[key][what] = tuple(value) if isinstance(value, list) else value
             sources = {
                 key: ModalitySource.build(values, f"importing modality {key!r}") for key, values in facts.items()
@@ -238,4 +248,4 @@ def label(
     from workbench.views.labelling import Labelling
 
     made = Labelling(open_scene(scene), name, path=file, class_column=column).make_layer()
-    say(f"Labels {made.name} are ready: workbench split {made.name}")
+    say(f"Labels {made.name} are ready: workbench split make {made.name}")

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from workbench.base.errors import WorkbenchError
+from workbench.cli.asked import split_parameters
 from workbench.cli.terminal import (
     AsJson,
     Protocol,
@@ -140,9 +141,10 @@ def audit(
     elif str(what).endswith(".npz"):
         from workbench.splits import Split
 
-        if model is not None or patch_size is not None or split:
+        unfit = (model, patch_size, view) != (None, None, None) or split or option
+        if unfit or (protocol, seed) != ("blocks", 0):
             raise typer.BadParameter(
-                "A kept split has its patch size and parameters; only --receptive-field can be given."
+                "A kept split has its patch size, protocol, seed and parameters; only --receptive-field can be given."
             )
         made, seen = Split.load(Path(str(what)).expanduser()), _two(receptive_field)
     else:
@@ -165,7 +167,7 @@ def _of_scene(
     from workbench.scenes import open_scene
     from workbench.splits import make_split
 
-    given, seen = typed(parameters, "--split"), _two(receptive_field)
+    given, seen = split_parameters(parameters), _two(receptive_field)
     if model is None and (view is not None or options):
         raise typer.BadParameter("--view and --option say something of --model, which is not given.")
     if model is not None and seen is not None:
@@ -213,8 +215,13 @@ def _keep(made: "Split", path: Path) -> None:
     """Write the split; another one of that name stays as it is."""
     from workbench.splits import Split
 
-    if path.exists() and Split.load(path).hash != made.hash:
-        raise WorkbenchError(f"{path} holds another split. Splits are cited by their files: choose another name.")
+    if path.exists():
+        try:
+            there = "another split" if Split.load(path).hash != made.hash else ""
+        except WorkbenchError:
+            there = "something else, or a split that is damaged"
+        if there:
+            raise WorkbenchError(f"{path} holds {there}. Splits are cited by their files: choose another name.")
     made.save(path)
 
 

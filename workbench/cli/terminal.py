@@ -102,10 +102,14 @@ def table(head: list[str], rows: list[list[Any]]) -> None:
     """Print a table on standard output."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(*head, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    # as Text, for what stands in brackets, such as a class called "crop [dry]", would be taken for markup
+    for title in head:
+        table.add_column(Text(title))
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     # piped into a file or another program, a table is as wide as it needs
     Console(width=None if sys.stdout.isatty() else 400).print(table)
 

@@ -5,7 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.asked import changes_of, print_scores, roles_of, split_in, split_of
+from workbench.cli.asked import (
+    changes_of,
+    print_scores,
+    print_training_audit,
+    roles_of,
+    split_in,
+    split_of,
+    split_parameters,
+)
 from workbench.cli.terminal import (
     AsJson,
     Device,
@@ -24,7 +32,6 @@ from workbench.cli.terminal import (
     Threads,
     ViewName,
     Width,
-    print_audit,
     say,
     table,
     typed,
@@ -91,14 +98,13 @@ def train(
     """
     from workbench.experiments import train as run_training
     from workbench.experiments.paper import PAPER, paper_split
-    from workbench.experiments.reach import receptive_field_of
     from workbench.experiments.train import model_options
     from workbench.models import model_class, resolve_options
     from workbench.models.initial import weights_path
     from workbench.scenes import open_scene
     from workbench.training.recipes import recipe as find_recipe
 
-    roles, settings = roles_of(inputs), typed(split, "--split")
+    roles, settings = roles_of(inputs), split_parameters(split)
     changes, options = changes_of(change, epochs, patience), typed(option, "--option")
     names = model.split(",")
     weights_path(init or "")
@@ -124,24 +130,27 @@ def train(
         **changes,
     }
     first = seed if split_seed is None else split_seed
-    if splits or seeds or len(names) > 1 or ("folds" in settings and "fold" not in settings):
+    if split_file is not None and split_seed is not None:
+        raise typer.BadParameter("--split-file names a split that is made already: leave --split-seed out.")
+    if splits or seeds or len(names) > 1 or (settings.get("folds") and "fold" not in settings):
         if split_file is not None:
-            raise typer.BadParameter("--split-file is one split: leave --splits, --seeds and folds out.")
+            raise typer.BadParameter(
+                "--split-file is for one run: leave --splits, --seeds, folds and further models out."
+            )
+        if settings.get("buffer") == "view":  # the models share their splits: what sees farthest decides
+            settings["buffer"] = max(_sees(scene, name, roles, view, options, recipe, changes) for name in names)
         _sweep(scene, names, splits or 1, seeds or 1, protocol or "blocks", settings, first, seed, roles, how, as_json)
         return
-    opened = open_scene(scene)
+    opened, used = open_scene(scene), find_recipe(model, recipe, changes)
+    asked = model_options(model, options, used.tile)
     if split_file is not None:
         made = split_in(split_file, opened, split)
     elif protocol == PAPER:
         made = paper_split(opened, model_class(model).patch_size, first, **settings)
     else:
-        made = split_of(scene, protocol or "blocks", model, first, split, roles, view, options)
+        made = split_of(scene, protocol or "blocks", model, first, split, roles, view, asked)
     if not as_json:
-        used = find_recipe(model, recipe, changes)
-        seen = receptive_field_of(opened, model, roles, view, model_options(model, options, used.tile))
-        whole = protocol == PAPER or used.scaling_from == "scene"
-        fitted = f"scaling: {used.scaling} over {'scene' if whole else 'training'} pixels"
-        print_audit(made.audit(seen, (fitted,)))
+        print_training_audit(made, opened, model, roles, view, asked, used, protocol == PAPER)
     habits = protocol if protocol == PAPER or split_file is not None else None
     run = run_training(opened, model, roles, made, seed=seed, protocol=habits, say=say, **how)
     if as_json:
@@ -149,6 +158,25 @@ def train(
     else:
         print_scores(run.id, run.metrics)
         say(f"Next: workbench map {run.id}, or workbench report errors -p run={run.id}")
+
+
+def _sees(
+    scene: str,
+    model: str,
+    roles: dict[str, tuple[str, ...]] | None,
+    view: str | None,
+    options: dict[str, Any],
+    recipe: str,
+    changes: dict[str, Any],
+) -> int:
+    """Pixels between two centres at which the model's views can still share one."""
+    from workbench.experiments.reach import receptive_field_of
+    from workbench.experiments.train import model_options
+    from workbench.scenes import open_scene
+    from workbench.training.recipes import recipe as find_recipe
+
+    asked = model_options(model, options, find_recipe(model, recipe, changes).tile)
+    return sum(receptive_field_of(open_scene(scene), model, roles, view, asked))
 
 
 def _sweep(

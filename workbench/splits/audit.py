@@ -12,13 +12,14 @@ from workbench.splits.control import coordinates_only, majority_class, nearest_t
 from workbench.splits.probability import NAME as PROBABILITY
 from workbench.splits.probability import SampledAccuracy, sampled_accuracy
 from workbench.splits.split import SIDES, Split
-from workbench.splits.windows import inside_windows, nominal_window, windows_overlap
+from workbench.splits.windows import inside_windows, is_receptive_field, nominal_window, windows_overlap
 
 RANDOM_BANNER = "random split: neighbours of test pixels are in training; position alone explains this score"
 PROBABILITY_BANNER = (
     "probability sample: tells how accurate a map of this ground is, where it is labelled, and not how the model does on "
     "new ground; neighbours of test pixels are in training"
 )
+FAR = "no test pixel lies in a place (scene, CRS) where training pixels lie"
 PAIRS = (("test", "train"), ("validation", "train"), ("test", "validation"))
 
 
@@ -173,7 +174,7 @@ class Audit:
             rows += [[f"{title}: centre inside", *inside], [f"{title}: overlap", *overlap]]
         lines += ["", *_table(rows), ""]
         if self.distance_min is None:
-            lines.append("no test pixel lies in a place (scene, CRS) where training pixels lie")
+            lines.append(FAR)
         else:
             near, middle = f"{self.distance_min:.1f}", f"{self.distance_median:.1f}"
             lines.append(f"from a test pixel to the nearest training pixel: at least {near} pixels, median {middle}")
@@ -200,8 +201,11 @@ class Audit:
             figures.append((f"{leak.title}: {leak.side} centres inside those of {leak.against}, %", 100 * leak.inside))
             figures.append((f"{leak.title}: {leak.side} overlapping those of {leak.against}, %", 100 * leak.overlap))
         figures += [
-            ("distance of test to training, min, pixels", self.distance_min),
-            ("distance of test to training, median, pixels", self.distance_median),
+            ("distance of test to training, min, pixels", FAR if self.distance_min is None else self.distance_min),
+            (
+                "distance of test to training, median, pixels",
+                FAR if self.distance_median is None else self.distance_median,
+            ),
             ("tiles in both training and test", self.tiles_shared),
             ("groups in both training and test", self.groups_shared),
         ]
@@ -232,15 +236,18 @@ def audit_split(split: Split, receptive_field: tuple[int, int] | None = None, fi
         fitted: What was fitted to pixels before training, and to which: ``"scaling: training pixels"``.
 
     Raises:
-        WorkbenchError: The receptive field is negative, or training or test is empty.
+        WorkbenchError: The receptive field is not two whole numbers from 0, or training or test is empty.
     """
     nominal = nominal_window(split.patch_size)
     windows = [("nominal", *nominal)]
     if receptive_field is not None:
-        if min(receptive_field) < 0:
-            raise WorkbenchError(f"While auditing a split: receptive field {receptive_field} must not be negative.")
+        if not is_receptive_field(receptive_field):
+            raise WorkbenchError(
+                f"While auditing a split: the receptive field {receptive_field!r} must be two whole numbers, not negative: "
+                "pixels before and after a centre, such as (30, 27)."
+            )
         if tuple(receptive_field) != nominal:
-            windows.append(("receptive field", int(receptive_field[0]), int(receptive_field[1])))
+            windows.append(("receptive field", *receptive_field))
     for side in ("train", "test"):
         if not len(split.sides[side]):
             raise WorkbenchError(f"While auditing a split: its {side} side is empty.")

@@ -23,19 +23,16 @@ from workbench.splits.cells import (
     number_blocks,
     smooth_fields,
 )
-from workbench.splits.parameters import SplitParameters
+from workbench.splits.parameters import FoldedParameters
 from workbench.splits.pool import Pool
 from workbench.splits.sides import TEST, TRAIN, VALIDATION, Assigned
 
 
-class BlocksParameters(SplitParameters):
+class BlocksParameters(FoldedParameters):
     """Parameters of `blocks`; see `make_split`."""
 
-    test_fraction: float = Field(default=0.5, gt=0, lt=1)
     buffer: int | None = Field(default=None, ge=0)
     block_size: int | None = Field(default=None, ge=1)
-    folds: int = Field(default=0, ge=0)
-    fold: int = Field(default=0, ge=0)
 
     def recorded(self) -> dict[str, Any]:
         """As kept with the split; without folds nothing is said of them, as before there were any."""
@@ -63,7 +60,7 @@ def assign_blocks(pool: Pool, parameters: BlocksParameters, patch_size: int, see
     if used.size < 2:
         raise WorkbenchError(
             f"While splitting into blocks of {size} pixels: all labels lie in one block. "
-            "Choose a smaller block_size, or the protocol 'random'."
+            "Choose a smaller block_size, or the protocol 'polygons'."
         )
     cells = count_cells(pool, block, used, grids, buffer)
     random = np.random.default_rng(seed)

@@ -6,21 +6,18 @@ from pydantic import Field
 
 from workbench.base.errors import WorkbenchError
 from workbench.splits.assignment import Sides, search, shared, validation_score
-from workbench.splits.parameters import SplitParameters
+from workbench.splits.parameters import FoldedParameters
 from workbench.splits.pool import Pool
 from workbench.splits.sides import TEST, TRAIN, VALIDATION, Assigned
 
 STARTS = 400
 
 
-class GroupsParameters(SplitParameters):
+class GroupsParameters(FoldedParameters):
     """Parameters of `groups`; see `make_split`."""
 
-    test_fraction: float = Field(default=0.5, gt=0, lt=1)
     min_pixels: int = Field(default=100, ge=1)
     min_groups: int = Field(default=2, ge=1)
-    folds: int = Field(default=0, ge=0)
-    fold: int = Field(default=0, ge=0)
 
 
 def assign_groups(pool: Pool, parameters: GroupsParameters, patch_size: int, seed: int) -> Assigned:
@@ -79,6 +76,11 @@ def _assign_fold(
     random: np.random.Generator,
 ) -> Assigned:
     """One fold tests, all others train. A class must stand in two folds, so that each can be learnt without the other."""
+    asked = (
+        f"While splitting by groups: fold {parameters.fold} of {parameters.folds} was asked for (folds count from 0)"
+    )
+    if not 2 <= parameters.folds <= len(counts) or parameters.fold >= parameters.folds:
+        raise WorkbenchError(f"{asked}, and {len(counts)} groups hold labels. Ask for 2 to {len(counts)} folds.")
     dealt = random.permutation(len(counts))
     while True:  # a group whose every class is dropped would make a fold of nothing
         fold_of = np.full(len(counts), -1)
@@ -91,11 +93,11 @@ def _assign_fold(
         if useful.all():
             break
         dealt = dealt[useful]
-    if not 2 <= parameters.folds <= len(dealt) or parameters.fold >= parameters.folds:
+    if len(dealt) < parameters.folds:
+        enough_is = f"at least {parameters.min_pixels} pixels in each of {parameters.min_groups} groups, in two folds"
+        fewer = f"Ask for 2 to {len(dealt)} folds" if len(dealt) > 1 else "Ask for other folds"
         raise WorkbenchError(
-            f"While splitting by groups: fold {parameters.fold} of {parameters.folds} was asked for (folds count from "
-            f"0), and {len(dealt)} groups hold classes of at least {parameters.min_pixels} pixels in "
-            f"{parameters.min_groups} groups. Ask for 2 to {len(dealt)} folds."
+            f"{asked}, and {len(dealt)} groups hold classes of {enough_is}. {fewer}, or a smaller min_pixels or min_groups."
         )
     test = fold_of == parameters.fold
     validation = np.zeros_like(test)

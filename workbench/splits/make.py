@@ -19,6 +19,7 @@ from workbench.splits.random import RandomParameters, assign_random
 from workbench.splits.regions import RegionsParameters, assign_regions
 from workbench.splits.sides import LEFT_OUT, TEST, TRAIN, VALIDATION, Assigned
 from workbench.splits.split import Sample, Split
+from workbench.splits.windows import is_receptive_field
 
 PROTOCOLS: dict[str, tuple[type[SplitParameters], Callable[..., Assigned]]] = {
     "random": (RandomParameters, assign_random),
@@ -59,14 +60,15 @@ def make_split(
             and `folds` and `fold` (from 0): blocks are dealt out to so many folds and one tests. `groups` takes
             `min_pixels` (100) and `min_groups` (2): a class needs so many on each side; or `folds` and `fold` as well.
             `probability` takes `test_per_class` (None; as many sampled pixels of each class, instead of a share).
-            `official` takes `split` (``"official"``): name of the stored split.
+            `official` takes `split` (``"official"``): name of the stored split. What would change nothing, such as `fold`
+            without `folds`, is refused.
 
     Returns:
         The split; print ``split.audit()`` before believing any score on it.
 
     Raises:
-        WorkbenchError: The scene has no labels, a patch is larger than a tile, a parameter is unknown or impossible,
-            or fewer than two classes are on both sides.
+        WorkbenchError: The scene has no labels, a patch is larger than a tile, a parameter is unknown, impossible or
+            without effect, or fewer than two classes are on both sides.
         UnknownNameError: There is no such protocol, or no such class to leave out.
     """
     if protocol not in PROTOCOLS:
@@ -77,7 +79,7 @@ def make_split(
                 f"While splitting {scene.name!r}: {name} = {value!r} must be a whole number >= {least}."
             )
     kind, assign = PROTOCOLS[protocol]
-    if parameters.get("buffer") == "view":
+    if parameters.get("buffer") == "view" and "buffer" in kind.model_fields:
         parameters["buffer"] = _reach(receptive_field, scene.name)
     settings = kind.build(parameters, f"splitting {scene.name!r} by protocol {protocol!r}")
     stored = settings.split if isinstance(settings, OfficialParameters) else None
@@ -105,10 +107,18 @@ def make_split(
         dropped[value] = "left out as asked" if value in unwanted else "no labelled pixel"
     classes = tuple(int(value) for value in pool.values if int(value) not in dropped)
     if len(classes) < 2:
-        reasons = "; ".join(f"{pool.names[value]}: {reason}" for value, reason in sorted(dropped.items()))
+        reasons = (
+            "; ".join(f"{pool.names[value]}: {reason}" for value, reason in sorted(dropped.items()))
+            or "No other is labelled"
+        )
         raise WorkbenchError(
             f"While splitting {scene.name!r} by protocol {protocol!r}: {len(classes)} class(es) are on both sides, two "
-            f"are needed. {reasons}. Label more places, or choose smaller blocks, buffer or minima."
+            f"are needed. {reasons}. {_what_helps(kind)}"
+        )
+    if not (side == TEST).any():
+        raise WorkbenchError(
+            f"While splitting {scene.name!r} by protocol {protocol!r}: this fold has no test pixel of a class that the other "
+            "folds can learn. Ask for fewer folds, or take another seed."
         )
     if settings.train_per_class is not None:
         _thin(pool, side, settings.train_per_class, seed)
@@ -132,13 +142,21 @@ def make_split(
 
 def _reach(receptive_field: tuple[int, int] | None, scene: str) -> int:
     """The distance at which two receptive fields can still share a pixel."""
-    if receptive_field is None or len(receptive_field) != 2 or min(receptive_field) < 0:
+    if receptive_field is None or not is_receptive_field(receptive_field):
         raise WorkbenchError(
             f"While splitting {scene!r}: buffer='view' needs receptive_field=(before, after), the pixels that the view to "
             f"be trained sees around a centre, such as model.receptive_field('dense'); got {receptive_field!r}. A number "
             "of pixels is taken as well."
         )
-    return int(receptive_field[0]) + int(receptive_field[1])
+    return receptive_field[0] + receptive_field[1]
+
+
+def _what_helps(kind: type[SplitParameters]) -> str:
+    """What to do where fewer than two classes are on both sides."""
+    if kind is OfficialParameters:
+        return "Take another protocol, such as 'blocks', or another stored split."
+    named = [name for name in ("block_size", "buffer", "min_pixels", "min_groups") if name in kind.model_fields]
+    return f"Label more places{', or choose a smaller ' * bool(named)}{' or '.join(named)}."
 
 
 def _left_out(pool: Pool, names: list[str], scene: str) -> set[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.base.errors import WorkbenchError
@@ -45,9 +46,9 @@ class Mask:
         """
         plane = np.asarray(values)
         if plane.ndim != 2 or not plane.size or plane.dtype.kind not in "biuf":
-            shape = " x ".join(map(str, plane.shape))
+            shape = " x ".join(map(str, plane.shape)) or "a single value"
             raise WorkbenchError(
-                f"While reading a mask from {name}: rows x columns of numbers are needed, not {shape}."
+                f"While reading a mask from {name}: rows x columns of numbers are needed, not {shape} of {plane.dtype}."
             )
         if plane.dtype.kind == "f" and np.isinf(plane).any():
             row, col = np.argwhere(np.isinf(plane))[0].tolist()
@@ -75,6 +76,7 @@ def read_mask(source: str | Path) -> Mask:
     """
     from workbench.scenes.readers import open_raster
 
+    _check_array_file(Path(source))
     with open_raster(source) as raster:
         bands, rows, cols = raster.pixels.shape
         if bands != 1:
@@ -86,6 +88,23 @@ def read_mask(source: str | Path) -> Mask:
         if raster.nodata is not None:
             values = np.where(values == raster.nodata, 0, values)
         return Mask.of(values, str(source), raster.class_names)
+
+
+def _check_array_file(path: Path) -> None:
+    """Refuse text under the name of an array: NumPy takes whatever is no array for a pickle, and says so."""
+    if path.suffix.lower() != ".npy":
+        return
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(MAGIC_PREFIX))
+    except OSError:
+        return  # the reader says what is wrong
+    if begins != MAGIC_PREFIX:
+        raise WorkbenchError(
+            f"While reading a mask from {path}: it is no NumPy array, whatever its name; it begins with {begins!r}. A table "
+            "of numbers as text becomes one by numpy.save(file, numpy.loadtxt(table, int)); name other files by what they "
+            "are (.mat, .tif, .img)."
+        )
 
 
 def split_of_masks(
@@ -114,6 +133,13 @@ def split_of_masks(
         raise WorkbenchError(
             f"While reading a split from {train.name} and {test.name}: each holds one value only, which says where and not "
             "what. Give the label map as well (--labels)."
+        )
+    lone = np.unique(train.values[train.values > 0])
+    if lone.size == 1 and not only_where:
+        raise WorkbenchError(
+            f"While reading a split from {train.name} and others: the training mask holds {lone[0]} only, which says where, "
+            "and another mask holds classes, which says what. Give masks of one kind: classes at each pixel, or 0 and 1 "
+            "with the label map (--labels)."
         )
     sides, conflicts = {}, 0
     for side, mask in masks.items():

@@ -15,6 +15,8 @@ from workbench.splits.windows import inside_windows
 
 NAME = "official"
 
+PUBLISHED = "validation pixels are the published ones; validation_fraction counts only where none are"
+
 SIDES = np.array([LEFT_OUT, TRAIN, VALIDATION, TEST], np.int8)
 """Side of each code of a stored split: 0 none, 1 training, 2 validation, 3 test."""
 
@@ -49,7 +51,7 @@ def assign_official(pool: Pool, parameters: OfficialParameters, patch_size: int,
         )
     side = SIDES[pool.codes]
     if (side == VALIDATION).any():
-        return Assigned(side, notes=("validation pixels are the published ones",), resolved={"validation": "published"})
+        return Assigned(side, notes=(PUBLISHED,), resolved={"validation": "published"})
     if not parameters.validation_fraction:
         return Assigned(side, resolved={"validation": "none"})
     random = np.random.default_rng(seed)

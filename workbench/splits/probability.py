@@ -12,11 +12,11 @@ without the finite population correction they are equation 5 of Olofsson et al. 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workbench.base.errors import WorkbenchError
 from workbench.splits.parameters import SplitParameters
@@ -34,12 +34,23 @@ class ProbabilityParameters(SplitParameters):
     test_fraction: float = Field(default=0.5, gt=0, lt=1)
     test_per_class: int | None = Field(default=None, ge=LEAST)
 
+    @model_validator(mode="after")
+    def _of_effect(self) -> Self:
+        """Refuse two sizes of the sample; the default passes, for a split records it."""
+        usual = type(self).model_fields["test_fraction"].default
+        if self.test_per_class is not None and self.test_fraction != usual:
+            raise ValueError(
+                f"test_fraction={self.test_fraction:g} has no effect beside test_per_class={self.test_per_class}: leave one "
+                "of them out"
+            )
+        return self
+
 
 def assign_probability(pool: Pool, parameters: ProbabilityParameters, patch_size: int, seed: int) -> Assigned:
     """Draw the sample of each class; the others train and validate. Population and sample of each class are recorded."""
     random = np.random.default_rng(seed)
     side = np.full(len(pool.labels), TRAIN, np.int8)
-    dropped, population, sample = {}, {}, {}
+    dropped, population, sample, short = {}, {}, {}, []
     for value in pool.values:
         mine = random.permutation(np.flatnonzero(pool.labels == value))
         if mine.size <= LEAST:
@@ -51,8 +62,14 @@ def assign_probability(pool: Pool, parameters: ProbabilityParameters, patch_size
         side[mine[:tests]] = TEST
         side[mine[tests : tests + min(round(parameters.validation_fraction * rest), rest - 1)]] = VALIDATION
         population[str(value)], sample[str(value)] = int(mine.size), tests
-    note = "the sample stands for the labelled pixels of this scene; of unlabelled ground it says nothing"
-    return Assigned(side, dropped=dropped, notes=(note,), resolved={"population": population, "sample": sample})
+        if parameters.test_per_class and tests < parameters.test_per_class:
+            short.append(f"{tests} of {pool.names[int(value)]}")
+    notes = ["the sample stands for the labelled pixels of this scene; of unlabelled ground it says nothing"]
+    if short:
+        notes.append(
+            f"fewer than {parameters.test_per_class} pixels could be sampled: {', '.join(short)}; one must train"
+        )
+    return Assigned(side, dropped=dropped, notes=tuple(notes), resolved={"population": population, "sample": sample})
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def assign_regions(pool: Pool, parameters: RegionsParameters, patch_size: int, s
     """Grow a training region in each connected part; of the rest, what the buffer leaves tests.
 
     Raises:
-        WorkbenchError: It leaves nothing.
+        WorkbenchError: It leaves test pixels of fewer than two classes, and a narrower buffer would not.
     """
     buffer = nominal_buffer(parameters.buffer, patch_size)
     random = np.random.default_rng(seed)
@@ -49,16 +49,46 @@ def assign_regions(pool: Pool, parameters: RegionsParameters, patch_size: int, s
         side[training[validation[region]]] = VALIDATION
     drop_near(pool.positions, side, buffer)
     tested = np.unique(part[side == TEST]).size
-    if not tested:
+    left = _classes_on_both_sides(pool, side)
+    if left < 2 and (narrower := narrower_buffers(pool, trains, buffer)):
+        choices = [
+            f"buffer={one} leaves {many} classes and keeps patches of up to {one + 1} x {one + 1} apart"
+            for one, many in dict.fromkeys((narrower[0], narrower[-1]))
+        ]
         raise WorkbenchError(
-            f"While splitting into regions: all {int(part.max()) + 1} connected parts of the label map are so narrow that the "
-            f"buffer of {buffer} leaves no test pixel. Use the protocol 'polygons', which keeps parts whole, or a smaller "
-            "patch; buffer=0 is as published, and leaks."
+            f"While splitting into regions: the {int(part.max()) + 1} connected parts of the label map are so narrow that the "
+            f"buffer of {buffer} leaves test pixels of {left} classes, and two are needed. Give a narrower one: "
+            f"{', '.join(choices)}; larger patches then overlap. Or use the protocol 'polygons', which keeps parts whole."
         )
     note = (
         f"{int(part.max()) + 1} connected parts: a region trains in {regions.size}, and {tested} have test pixels left"
     )
     return Assigned(side, buffer, notes=(note, *buffer_notes(buffer, patch_size)), resolved={"buffer": buffer})
+
+
+def narrower_buffers(pool: Pool, trains: NDArray[np.bool_], below: int) -> list[tuple[int, int]]:
+    """Buffers below a given one that leave ever more classes on both sides, the widest first.
+
+    Args:
+        pool: The labelled pixels.
+        trains: Whether a training region holds each pixel, bool (n,).
+        below: Pixels.
+
+    Returns:
+        Pairs of a buffer in pixels and its number of classes, from two classes on; empty where no buffer leaves two.
+    """
+    found: list[tuple[int, int]] = []
+    for buffer in range(below - 1, -1, -1):
+        side = np.where(trains, TRAIN, TEST).astype(np.int8)
+        drop_near(pool.positions, side, buffer)
+        classes = _classes_on_both_sides(pool, side)
+        if classes > (found[-1][1] if found else 1):
+            found.append((buffer, classes))
+    return found
+
+
+def _classes_on_both_sides(pool: Pool, side: NDArray[np.int8]) -> int:
+    return np.intersect1d(pool.labels[side == TRAIN], pool.labels[side == TEST]).size
 
 
 def grow_regions(pool: Pool, share: float, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,10 @@ ProtocolName = Literal["random", "blocks", "regions", "polygons", "groups", "pro
 
 SIDES = ("train", "validation", "test")
 FORMAT = 1
+UNREADABLE = (
+    ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy and zipfile raise on files that are damaged or something else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +219,7 @@ class Split:
             raise WorkbenchError(
                 f"{path} is missing while reading a split. `workbench split make SCENE --output {path}` makes one."
             ) from error
-        except (ValueError, KeyError, IndexError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise WorkbenchError(f"{path} is damaged or not a split. Make the split again.") from error
         if split.hash != facts["hash"]:
             raise WorkbenchError(f"{path} was changed after it was written: its hash does not fit. Make it again.")

@@ -1,7 +1,7 @@
 """Which pixels lie in windows around others: exact counts by summed-area tables, without any pair of pixels."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,15 @@ def clear_of_training(split: "Split", positions: NDArray[np.int32], before: int,
 def nominal_window(patch_size: int) -> tuple[int, int]:
     """Pixels before and after the centre of a patch; the anchor is at (patch_size - 1) // 2."""
     return (patch_size - 1) // 2, patch_size // 2
+
+
+def is_receptive_field(value: Any) -> bool:
+    """Whether it is two whole numbers from 0: pixels before and after a centre."""
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == 2
+        and all(isinstance(part, int) and not isinstance(part, bool) and part >= 0 for part in value)
+    )
 
 
 _Points = tuple[NDArray[np.int64], NDArray[np.int64]]
