@@ -137,8 +137,6 @@ def train(
             raise typer.BadParameter(
                 "--split-file is for one run: leave --splits, --seeds, folds and further models out."
             )
-        if settings.get("buffer") == "view":  # the models share their splits: what sees farthest decides
-            settings["buffer"] = max(_sees(scene, name, roles, view, options, recipe, changes) for name in names)
         _sweep(scene, names, splits or 1, seeds or 1, protocol or "blocks", settings, first, seed, roles, how, as_json)
         return
     opened, used = open_scene(scene), find_recipe(model, recipe, changes)
@@ -158,25 +156,6 @@ def train(
     else:
         print_scores(run.id, run.metrics)
         say(f"Next: workbench map {run.id}, or workbench report errors -p run={run.id}")
-
-
-def _sees(
-    scene: str,
-    model: str,
-    roles: dict[str, tuple[str, ...]] | None,
-    view: str | None,
-    options: dict[str, Any],
-    recipe: str,
-    changes: dict[str, Any],
-) -> int:
-    """Pixels between two centres at which the model's views can still share one."""
-    from workbench.experiments.reach import receptive_field_of
-    from workbench.experiments.train import model_options
-    from workbench.scenes import open_scene
-    from workbench.training.recipes import recipe as find_recipe
-
-    asked = model_options(model, options, find_recipe(model, recipe, changes).tile)
-    return sum(receptive_field_of(open_scene(scene), model, roles, view, asked))
 
 
 def _sweep(
@@ -202,3 +181,5 @@ def _sweep(
     print(f"\n{found.title}")
     table(*found.printed())
     print("\n".join(found.notes))
+    if len(names) > 1 and splits > 1:
+        say("Next: workbench compare --over splits " + " ".join(entry.run for entry in found.entries if entry.run))
