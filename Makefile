@@ -16,7 +16,7 @@ demo: setup  ## train FusAtNet on the synthetic scene, map it and write its repo
 
 test: setup  ## all tests but the long ones
 	@.ci/chromium --install >/dev/null || echo "Browser tests are left out (with CI=true they fail)."
-	$(PYTEST) -n auto --dist loadfile -m "not long"
+	$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: setup  ## soak, interrupts and large cases
 	@.ci/chromium --install >/dev/null || echo "Browser tests are left out (with CI=true they fail)."
