@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from workbench.base.errors import WorkbenchError
+from workbench.experiments.reach import receptive_field_of
 from workbench.experiments.run import Run
 from workbench.experiments.summary import Table
-from workbench.experiments.train import train
+from workbench.experiments.train import model_options, train
 from workbench.models import model_class
 from workbench.runs import Recipe
 from workbench.runs.words import ScoreWords
@@ -91,7 +92,8 @@ def minimal_supervision(
         for part in sorted(fractions, reverse=True)
         for seed in range(seeds)
     }
-    say(str(split.audit()))
+    own = model_options(model, options.get("options"), plan.tile)
+    say(str(split.audit(receptive_field_of(scene, model, inputs, view, own))))
     runs: dict[tuple[float, int], Run] = {}
     for number, ((part, seed), smaller) in enumerate(parts.items(), 1):
         say(f"Training {number} of {len(parts)}: {model} on {part:.4g} of the training side, seed {seed}.")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.base.errors import WorkbenchError
@@ -76,7 +75,6 @@ def read_mask(source: str | Path) -> Mask:
     """
     from workbench.scenes.readers import open_raster
 
-    _check_array_file(Path(source))
     with open_raster(source) as raster:
         bands, rows, cols = raster.pixels.shape
         if bands != 1:
@@ -88,23 +86,6 @@ def read_mask(source: str | Path) -> Mask:
         if raster.nodata is not None:
             values = np.where(values == raster.nodata, 0, values)
         return Mask.of(values, str(source), raster.class_names)
-
-
-def _check_array_file(path: Path) -> None:
-    """Refuse text under the name of an array: NumPy takes whatever is no array for a pickle, and says so."""
-    if path.suffix.lower() != ".npy":
-        return
-    try:
-        with path.open("rb") as file:
-            begins = file.read(len(MAGIC_PREFIX))
-    except OSError:
-        return  # the reader says what is wrong
-    if begins != MAGIC_PREFIX:
-        raise WorkbenchError(
-            f"While reading a mask from {path}: it is no NumPy array, whatever its name; it begins with {begins!r}. A table "
-            "of numbers as text becomes one by numpy.save(file, numpy.loadtxt(table, int)); name other files by what they "
-            "are (.mat, .tif, .img)."
-        )
 
 
 def split_of_masks(

@@ -200,6 +200,8 @@ def _split_options(run: RunFolder) -> list[str]:
     settings = {key: value for key, value in split.parameters.items() if value not in (None, [])}
     if split.protocol == "official":
         settings.pop("validation", None)  # what was found, not what was asked
+    if settings.get("folds"):
+        settings.pop("test_fraction", None)  # which older runs may hold, without effect
     rule = PROTOCOLS.get(split.protocol)
     own = paper and (split.protocol not in ("official", "random") or settings.get("validation_fraction"))
     if own or rule is None or settings.keys() - rule[0].model_fields.keys():  # such as a part of another split

@@ -73,6 +73,15 @@ def test_objects_are_never_unpickled(tmp_path):
     assert not trace.exists()
 
 
+def test_text_is_no_array_and_no_pickle(tmp_path):
+    (tmp_path / "a.npy").write_text("1 0 2")
+    with (
+        pytest.raises(WorkbenchError, match=r"no NumPy array, whatever its name; it begins with b'1 0 2'"),
+        open_raster(tmp_path / "a.npy"),
+    ):
+        pass
+
+
 def test_complex_numbers_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", CUBE[..., 0] + 1j)
     np.savez(tmp_path / "a.npz", slc=CUBE[..., 0] + 1j)

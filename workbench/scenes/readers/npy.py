@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import NDArray
 
 from workbench.base.errors import WorkbenchError
@@ -16,6 +17,7 @@ from workbench.scenes.readers.arrays import Oriented, check_real, choose, damage
 from workbench.scenes.readers.registry import Raster
 
 AXES = True
+PICKLE = b"\x80"  # how pickles begin
 
 
 @contextmanager
@@ -56,6 +58,14 @@ def _load(file: Path, path: Path) -> Any:
     try:
         loaded = np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
+        begins = _begins(file)
+        if begins and not begins.startswith((MAGIC_PREFIX, PICKLE)):
+            # NumPy takes whatever is no array for a pickle, and says so
+            raise WorkbenchError(
+                f"While opening {path}: it is no NumPy array, whatever its name; it begins with {begins!r}. A table of numbers "
+                "as text becomes one by numpy.save(file, numpy.loadtxt(table)); name other files by what they are (.mat, "
+                ".tif, .img)."
+            ) from error
         if "pickle" in str(error).lower() or "python objects" in str(error).lower():
             raise WorkbenchError(
                 f"While opening {path}: it holds Python objects; real numbers are needed. Objects run code when they are "
@@ -65,6 +75,15 @@ def _load(file: Path, path: Path) -> Any:
     if not isinstance(loaded, np.memmap):
         raise WorkbenchError(f"While opening {path}: it holds no array. Rename it by what it is, such as .npz.")
     return loaded
+
+
+def _begins(file: Path) -> bytes:
+    """The first bytes of a file, as many as name a NumPy array; none where it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(MAGIC_PREFIX))
+    except OSError:
+        return b""
 
 
 @contextmanager
