@@ -49,7 +49,7 @@ def test_over_splits_and_scenes(small_world, call, tmp_path, monkeypatch):
     code, out, err = call("compare", "small-knn-*", "--over", "splits", "--score", "kappa")
     assert code == 0
     lines = out.splitlines()
-    assert lines[0].startswith("2 configurations on small, 2 blocks splits. knn, neighbours")
+    assert lines[0].startswith("2 configurations on small, 2 splits (blocks). knn, neighbours")
     controls = next(k for k, line in enumerate(lines) if line.startswith("control: "))
     assert controls < next(k for k, line in enumerate(lines) if line.startswith("knn"))
     assert "2 splits cannot reach p = 0.05" in out

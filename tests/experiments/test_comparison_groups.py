@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
+from workbench.analysis.holm import holm
 from workbench.base.config import write_yaml
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.base.files import write_json
 from workbench.experiments import compare_across, compare_groups
+from workbench.experiments.comparison_groups import _out_of_reach
 from workbench.experiments.run import Run
 from workbench.runs.words import PAPER_HABITS
 
@@ -44,7 +46,7 @@ def test_groups_pair_splits_and_average_seeds(forge, run):
     assert lone.pairs[0].test.p is None
     assert lone.pairs_frame()["p (Wilcoxon)"].tolist() == ["–"]
     assert lone.scores_frame().loc["a", "OA %, sd splits"] == "–"
-    assert lone.verdict.endswith("No pair could be tested.")
+    assert "each over its own splits. No pair could be tested" in lone.verdict
     assert any("share no split" in note and "0" * 16 in note and "2" * 16 in note for note in lone.notes)
 
 
@@ -109,20 +111,50 @@ def test_folds_of_a_split_are_one_split(forge, run):
     assert compare_across(runs[:3]).pairs[0].test.n == 0
 
 
-def test_protocols_are_not_averaged(forge, run):
+def test_rules_of_splits_are_not_averaged(forge, run):
     runs = [
         forge(run, "a", 0.9, "5" * 64, protocol="random", controls=_position(0.95)),
         forge(run, "b", 0.6, "6" * 64, controls=_position(0.2)),
+        forge(run, "c", 0.7, "7" * 64, controls=_position(0.4)),
     ]
+    split = runs[2].config.split
+    bare = split.model_copy(update={"parameters": {**split.parameters, "buffer": 0}})
+    write_yaml(runs[2].path / "config.yaml", runs[2].config.model_copy(update={"split": bare}))
+    runs[2] = Run(runs[2].path)
     found = compare_across(runs)
-    blocks = run.config.split.protocol
+    usual = f"{split.protocol}, buffer {split.parameters['buffer']}"
+    assert set(found.rules) == {"random", usual, f"{split.protocol}, buffer 0"}
     frame = found.scores_frame()
-    assert frame.loc["control: coordinates only (random splits)", "OA %"] == "95.0"
-    assert frame.loc[f"control: coordinates only ({blocks} splits)", "OA %"] == "20.0"
-    assert frame.loc["fusatnet, random splits", "OA %"] == "90.0"
-    assert frame.loc[f"fusatnet, {blocks} splits", "OA %"] == "60.0"
-    assert found.pairs[0].test.p is None
+    for rule, score, position in (
+        ("random", "90.0", "95.0"), (usual, "60.0", "20.0"), (f"{split.protocol}, buffer 0", "70.0", "40.0"),
+    ):  # fmt: skip
+        assert frame.loc[f"control: coordinates only ({rule} splits)", "OA %"] == position
+        assert frame.loc[f"fusatnet, {rule} splits", "OA %"] == score
+    assert {pair.test.p for pair in found.pairs} == {None}
+    assert "do not rank" in found.verdict
+    assert "highest" not in found.verdict
     assert any(note.startswith("RANDOM SPLIT") for note in found.notes)
+
+
+def test_audits_warn_beside_the_scores(forge, run):
+    runs = [forge(run, f"{width}", split="5" * 64, width=width) for width in (0.5, 0.25)]
+    for one in runs:
+        write_json(one.path / "metrics.json", one.metrics | {"audit": one.metrics["audit"] | {"banner": "9 % overlap"}})
+    assert f"Audit, {run.config.split.protocol} split: 9 % overlap." in compare_across(runs).notes
+
+
+@pytest.mark.parametrize(
+    ("pairs", "splits", "told"), [(1, 5, "0.0625; 6"), (3, 6, "0.0938; 7"), (10, 9, ""), (1, 6, "")]
+)
+def test_what_holm_cannot_reach_is_told(pairs, splits, told):
+    """Against the correction itself: all differences of one sign, as far apart as can be."""
+    least = holm([wilcoxon(np.arange(1, splits + 1)).pvalue] * pairs)[0]
+    notes = _out_of_reach([splits] * pairs)
+    assert bool(notes) == (least > 0.05)
+    if told:
+        assert f"{told} or more can" in notes[0]
+        enough = int(told.rsplit(" ", 1)[1])
+        assert holm([wilcoxon(np.arange(1, enough + 1)).pvalue] * pairs)[0] <= 0.05
 
 
 def test_what_was_chosen_on_test_says_so_in_the_table(forge, run):
@@ -135,7 +167,7 @@ def test_what_was_chosen_on_test_says_so_in_the_table(forge, run):
     assert [name for name in found.scores_frame().index if "comparison with publications" in name] == [
         f"fusatnet, width 0.25 ({PAPER_HABITS})"
     ]
-    assert any(note.startswith("CHOSEN ON TEST") for note in found.notes)
+    assert any(note.startswith("PUBLICATIONS' HABITS") for note in found.notes)
 
 
 def _position(oa):

@@ -26,7 +26,7 @@ def test_over_splits(runs):
     found = compare_across(runs)
     html = across_headline(found).text
     assert html.index("control: class of the nearest training pixel") < html.index("knn, neighbours 1")
-    assert "<h1>2 configurations on small, 2 blocks splits</h1>" in html
+    assert "<h1>2 configurations on small, 2 splits (blocks)</h1>" in html
     assert "fusion wins by construction" in html
     picture = across_picture(found)
     drawn = {renderer.glyph.__class__.__name__ for renderer in bokeh_model(picture.element).renderers}

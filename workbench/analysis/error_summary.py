@@ -90,7 +90,8 @@ def run_sentences(confusions: Confusions, names: dict[int, str], doubted: int | 
         doubted: Labels that are likely wrong themselves; None where none were looked for.
     """
     pixels, wrong = sum(confusions.support), sum(confusions.wrong)
-    said = [f"{wrong:,} of the {pixels:,} test pixels are wrong{_share(wrong, pixels)}. None of them was trained on."]
+    of = f"of the {pixels:,} test pixels" if pixels != 1 else "of the one test pixel"
+    said = [f"{wrong:,} {of} are wrong{_share(wrong, pixels)}. None of them was trained on."]
     empty = [names[value] for value, count in zip(confusions.classes, confusions.support, strict=True) if not count]
     if empty:
         said.append(f"Nothing can be said of classes without test pixels: {', '.join(empty)}.")

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.base.errors import WorkbenchError
 
+KAPPA_UNDEFINED = "reference and map hold one class only, the same, so that chance agrees everywhere"
+
 
 @dataclass(frozen=True, eq=False)
 class Scores:
@@ -20,7 +22,7 @@ class Scores:
         oa: Overall accuracy.
         aa: Average accuracy: mean producer's accuracy over the classes that have reference pixels.
         kappa: Cohen's kappa. Where reference and map are one and the same class it is 0 / 0: chance alone agrees
-            everywhere. It is given as 0, for the map then says no more than chance does.
+            everywhere. It is then 0 to reckon with, for the map says no more than chance does, and `kappa_reason` says so.
         miou: Mean intersection over union over the classes that occur in the reference or the map.
         quantity_disagreement: Share of pixels that differ because class totals differ (Pontius and Millones 2011).
         allocation_disagreement: The rest of the disagreement: right totals, wrong places.
@@ -52,6 +54,12 @@ class Scores:
         """Class values without reference pixels: AA does not count them."""
         return tuple(value for value, count in zip(self.classes, self.support, strict=True) if not count)
 
+    @property
+    def kappa_reason(self) -> str:
+        """Why kappa is undefined, so that faces show a dash; "" where it is defined."""
+        seen = (self.confusion != 0).sum()
+        return KAPPA_UNDEFINED if seen == 1 and self.confusion.diagonal().any() else ""
+
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON types."""
         return {
@@ -60,6 +68,7 @@ class Scores:
             "oa": self.oa,
             "aa": self.aa,
             "kappa": self.kappa,
+            "kappa_reason": self.kappa_reason,
             "miou": self.miou,
             "quantity_disagreement": self.quantity_disagreement,
             "allocation_disagreement": self.allocation_disagreement,

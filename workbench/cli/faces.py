@@ -40,7 +40,7 @@ def demo(
 
 @app.command()
 def report(
-    name: Annotated[str, typer.Argument(help="Notebook: explore, train, attention, errors or compare.")],
+    name: Annotated[str, typer.Argument(help="Notebook: explore, train, attention, errors, compare or across.")],
     parameter: Annotated[
         list[str], typer.Option("--parameter", "-p", metavar="KEY=VALUE", help="Parameter of the notebook.")
     ] = [],  # noqa: B006

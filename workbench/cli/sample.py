@@ -81,7 +81,11 @@ def score(
         print(json.dumps(found.to_dict(), indent=1))
         return
     estimate = found.estimate
-    print(f"Overall accuracy: {told(estimate.overall, 100)} % of the area, from {found.answered} points.")
+    known = estimate.overall.value is not None
+    print(
+        f"Overall accuracy: {told(estimate.overall, 100)}{' % of the area' if known else ' (not known)'}, from "
+        f"{found.answered} points."
+    )
     if estimate.overall.reason:
         print(f"  {estimate.overall.reason}.")
     factor = 1.0 if found.pixel_area is None else found.pixel_area / HECTARE

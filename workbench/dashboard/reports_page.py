@@ -10,7 +10,7 @@ from workbench.base.errors import WorkbenchError
 from workbench.dashboard.parts import empty, html
 from workbench.reports.folder import FOLDER, ReportResult, list_reports
 from workbench.runs import RunFolder, list_runs
-from workbench.runs.words import caution, paper_words, score_words
+from workbench.runs.words import caution, kappa_words, paper_words, score_words
 from workbench.views.scores import SYNTHETIC, controls_text, model_title, percent, protocol_tag, second_row
 
 MOST = 40  # runs and reports listed
@@ -121,7 +121,7 @@ def _run_html(run: RunFolder) -> str:
     numbers = (
         (words.overall.capitalize(), percent(test["oa"])),
         (words.average.capitalize(), percent(test["aa"])),
-        ("Kappa", f"{test['kappa']:.2f}"),
+        ("Kappa", kappa_words(test)),
     )
     cells = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for name, value in numbers)
     notes = [SYNTHETIC] if metrics.get("synthetic") else []

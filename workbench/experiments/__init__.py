@@ -4,7 +4,8 @@ from workbench.experiments.across import compare_across
 from workbench.experiments.area import score_sample
 from workbench.experiments.compare import compare_modalities
 from workbench.experiments.comparison import Comparison, compare_runs
-from workbench.experiments.comparison_groups import GroupComparison, compare_groups
+from workbench.experiments.comparison_groups import compare_groups
+from workbench.experiments.comparison_groups_result import GroupComparison
 from workbench.experiments.comparison_scenes import SceneComparison, compare_scenes
 from workbench.experiments.error_analysis import ErrorAnalysis
 from workbench.experiments.errors import analyse_errors

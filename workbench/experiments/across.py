@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.experiments.comparison_groups import GroupComparison, by_configuration, compare_groups, refuse_unlike
+from workbench.experiments.comparison_groups import by_configuration, compare_groups, refuse_unlike
+from workbench.experiments.comparison_groups_result import GroupComparison
 from workbench.experiments.comparison_scenes import SceneComparison, by_scene, compare_scenes
 from workbench.experiments.run import as_run
 from workbench.runs import RunFolder

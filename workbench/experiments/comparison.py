@@ -16,7 +16,7 @@ from workbench.base.errors import WorkbenchError
 from workbench.experiments.labels import run_labels
 from workbench.experiments.run import Run, as_run
 from workbench.runs import RunFolder
-from workbench.runs.words import score_words
+from workbench.runs.words import paper_words, score_words
 
 LEVEL = 0.05
 PIXEL = ["tile", "row", "col"]
@@ -190,10 +190,18 @@ def compare_runs(runs: Sequence[RunFolder | str], block_size: int | None = None)
 def _refuse_unlike(runs: Sequence[Run]) -> None:
     """Refuse runs whose scores are not of the same pixels, with both hashes."""
     first = runs[0]
-    again = "Train both with one protocol, split seed and parameters, or compare over splits by compare_groups."
+    again = (
+        "Train both with one protocol, split seed and parameters, or compare configurations that share several splits by "
+        "`workbench compare --over splits` (compare_across)."
+    )
     for other in runs[1:]:
         for what, mine, theirs, advice in (
-            ("scenes", first.config.scene_hash, other.config.scene_hash, "Compare across scenes by compare_scenes."),
+            (
+                "scenes",
+                first.config.scene_hash,
+                other.config.scene_hash,
+                "Compare models across scenes by `workbench compare --over scenes` (compare_across).",
+            ),
             ("splits", first.config.split.hash, other.config.split.hash, again),
         ):
             if mine != theirs:
@@ -276,11 +284,7 @@ def _notes(
     runs: Sequence[ComparedRun], pairs: Sequence[ComparedPair], opened: Sequence[Run], size: int
 ) -> tuple[str, ...]:
     metrics = opened[0].metrics
-    names = {run.run: run.label for run in runs}
-    notes = []
-    chosen = [names[run.id] for run in opened if run.config.model_dump().get("chosen_on") == "test"]
-    if chosen:
-        notes.append(f"CHOSEN ON TEST, for comparison with publications only: {'; '.join(chosen)}.")
+    notes = list(dict.fromkeys(paper_words(run.metrics) for run in opened))
     left = [f"{run.label}: {run.left_out}" for run in runs if run.left_out]
     if left:
         notes.append(
@@ -288,12 +292,16 @@ def _notes(
         )
     if pairs:
         ground = pairs[0].blocks
-        notes.append(
-            f"Intervals are from {ground.blocks} blocks of {size} x {size} pixels with test pixels, resampled "
-            f"{ground.draws:,} times; the largest holds {100 * ground.largest_block:.0f} % of them. They hold where a block is "
-            "several times wider than errors are alike."
-        )
-        notes += [f"No interval: {ground.reason}."] if ground.reason else []
+        if ground.reason:
+            notes.append(
+                f"No interval from blocks of {size} x {size} pixels: {ground.reason}. Give a smaller --block-size."
+            )
+        else:
+            notes.append(
+                f"Intervals are from {ground.blocks} blocks of {size} x {size} pixels with test pixels, resampled "
+                f"{ground.draws:,} times; the largest holds {100 * ground.largest_block:.0f} % of them. They hold where a "
+                "block is several times wider than errors are alike."
+            )
         notes += [f"{ground.caution}."] if ground.caution else []
         notes.append(
             "McNemar's test takes neighbouring pixels as independent and finds differences where there are none; the "
@@ -303,6 +311,10 @@ def _notes(
         notes.append(
             "One run, however often it was named: there is nothing to compare it with. Name a second one on the same split."
         )
+    unsaid = {run.label: run.scores.kappa_reason for run in runs if run.scores.kappa_reason}
+    if unsaid:
+        reason = next(iter(unsaid.values()))
+        notes.append(f"Kappa is a dash where {reason}; in differences it counts as 0: {'; '.join(unsaid)}.")
     if metrics["protocol"] == "random":
         notes.append("RANDOM SPLIT: position alone explains much of the scores.")
     notes.append(score_words(metrics).note)

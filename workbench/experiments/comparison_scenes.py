@@ -9,7 +9,8 @@ import pandas as pd
 
 from workbench.analysis.friedman import Friedman, friedman
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.experiments.comparison_groups import TITLES, refuse_unlike, said_of
+from workbench.experiments.comparison_groups import refuse_unlike, said_of
+from workbench.experiments.comparison_groups_result import TITLES
 from workbench.experiments.comparison_tables import DASH
 from workbench.experiments.labels import run_labels
 from workbench.experiments.run import Run, as_run

@@ -37,7 +37,12 @@ def scores_frame(comparison: Comparison, controls: dict[str, str] | None = None)
     for run in comparison.runs:
         got = run.scores
         rows[run.label] = [
-            *(_percent(got.oa), _percent(got.aa), _number(got.kappa, 2), _percent(got.miou)),
+            *(
+                _percent(got.oa),
+                _percent(got.aa),
+                DASH if got.kappa_reason else _number(got.kappa, 2),
+                _percent(got.miou),
+            ),
             *(_percent(got.quantity_disagreement), _percent(got.allocation_disagreement), _percent(run.ece)),
         ]
     return pd.DataFrame.from_dict(rows, orient="index", columns=head).rename_axis("run")

@@ -1,6 +1,7 @@
 """Runs of one configuration sorted by split and seed, the folds of a split together."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,48 @@ from workbench.experiments.run import Run
 from workbench.experiments.spread import SCORES, pooled
 
 CONTROL_SCORES = ("oa", "aa", "kappa")
+FOUND = ("fold", "validation", "population", "sample")
+"""What a split records of itself that is no rule: which fold it is, and what was found in the scene."""
+
+
+def rules_of(runs: Sequence[Run]) -> dict[str, str]:
+    """By which rule each run's split was made, in words: the protocol, and what else differs between the runs' rules.
+
+    Splits of one rule differ in the seed alone. A mean over splits of two rules would say nothing.
+
+    Args:
+        runs: Runs of one scene.
+
+    Returns:
+        Run id to words such as `blocks` or `blocks, buffer 0`.
+    """
+    rules = {run.id: _rule(run) for run in runs}
+    names = {}
+    for run, rule in rules.items():
+        rivals = [other for other in rules.values() if other["protocol"] == rule["protocol"]]
+        told = [rule["protocol"]]
+        for key in sorted(set().union(*rivals) - {"protocol"}):
+            if any(other.get(key) != rule.get(key) for other in rivals):
+                told.append(_words(key, rule.get(key)))
+        names[run] = ", ".join(told)
+    return names
+
+
+def _rule(run: Run) -> dict[str, Any]:
+    split = run.config.split
+    asked = {key: value for key, value in split.parameters.items() if key not in FOUND and value not in (None, [], 0)}
+    if "buffer" in split.parameters:
+        asked["buffer"] = split.parameters["buffer"]  # 0 is a buffer too
+    return {"protocol": split.protocol, "window": split.patch_size, **asked}
+
+
+def _words(key: str, value: Any) -> str:
+    if value is None:
+        return f"no {key.replace('_', ' ')}"
+    shown = (
+        "+".join(map(str, value)) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else value
+    )
+    return f"{key.replace('_', ' ')} {shown}"
 
 
 def splits_of(runs: Sequence[Run]) -> dict[str, list[list[Run]]]:

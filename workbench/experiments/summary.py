@@ -6,7 +6,7 @@ from typing import Any
 from workbench.experiments.absent import told
 from workbench.runs import RunFolder
 from workbench.runs.published import published
-from workbench.runs.words import caution, paper_words, score_words
+from workbench.runs.words import caution, kappa_words, paper_words, score_words
 
 Table = tuple[list[str], list[list[str]]]
 """Head and rows."""
@@ -43,7 +43,13 @@ def split_lines(metrics: dict[str, Any]) -> list[str]:
     """What the protocol, the second row and the controls of a score table mean."""
     without = metrics.get("test_without_overlap_note") or ""
     how = (metrics.get("controls_how") or {}).get("spectrum_only", "")
-    told = [paper_words(metrics), _sampled(metrics), f"clear of training patches: {without}" if without else ""]
+    reason = (metrics["test"] or {}).get("kappa_reason")
+    told = [
+        f"kappa is not defined: {reason}" if reason else "",
+        paper_words(metrics),
+        _sampled(metrics),
+        f"clear of training patches: {without}" if without else "",
+    ]
     return [line for line in [*told, f"spectrum only: {how}" if how else ""] if line]
 
 
@@ -115,4 +121,4 @@ def _head(metrics: Mapping[str, Any]) -> list[str]:
 def _cells(score: dict[str, Any] | None) -> list[str]:
     if score is None:
         return ["-"] * 3
-    return [f"{100 * score['oa']:.1f}", f"{100 * score['aa']:.1f}", f"{score['kappa']:.2f}"]
+    return [f"{100 * score['oa']:.1f}", f"{100 * score['aa']:.1f}", kappa_words(score)]

@@ -12,7 +12,7 @@ from workbench.base.files import read_json
 from workbench.base.roots import runs_root
 from workbench.runs.config import RunConfig
 from workbench.runs.status import read_status
-from workbench.runs.words import score_words
+from workbench.runs.words import PAPER_HABITS, caution, score_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,9 +109,10 @@ class RunFolder:
             status, config = self.status, self.config
             row["epochs"] = f"{status['epoch']}/{status['epochs']}"
             row["inputs"] = " ".join(f"{role}={'+'.join(names)}" for role, names in config.inputs.items())
-            row["protocol"] = config.split.protocol + (", chosen on test" if config.chosen_on == "test" else "")
-            told = _scores(self.metrics) if status["state"] == "finished" else {}
-            row |= told | {"state": status["state"]}
+            metrics = self.metrics if status["state"] == "finished" else {}
+            habits = caution(metrics) or (PAPER_HABITS if config.chosen_on == "test" else "")
+            row["protocol"] = ", ".join(filter(None, (config.split.protocol, habits.partition(":")[0])))
+            row |= (_scores(metrics) if metrics else {}) | {"state": status["state"]}
         return row
 
     def lacks(self, what: str) -> str:

@@ -62,6 +62,11 @@ def caution(metrics: Mapping[str, Any]) -> str:
     return CHOSEN_ON_TEST if metrics.get("paper") else PAPER_HABITS
 
 
+def kappa_words(scores: Mapping[str, Any]) -> str:
+    """Kappa with two digits; a dash where it is undefined, as `kappa_reason` of the scores says."""
+    return "–" if scores.get("kappa_reason") else f"{scores['kappa']:.2f}"
+
+
 def paper_words(metrics: Mapping[str, Any]) -> str:
     """Sentences on what the publications' habits are, and by how much choosing on test flatters; empty for other runs."""
     if metrics.get("chosen_on") != "test":

@@ -7,6 +7,7 @@ import numpy as np
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
 from workbench.splits.blocks import BlocksParameters, assign_blocks
+from workbench.splits.buffer import nominal_buffer
 from workbench.splits.groups import GroupsParameters, assign_groups
 from workbench.splits.official import NAME as OFFICIAL
 from workbench.splits.official import OfficialParameters, assign_official
@@ -80,7 +81,7 @@ def make_split(
             )
     kind, assign = PROTOCOLS[protocol]
     if parameters.get("buffer") == "view" and "buffer" in kind.model_fields:
-        parameters["buffer"] = _reach(receptive_field, scene.name)
+        parameters["buffer"] = max(_reach(receptive_field, scene.name), nominal_buffer(None, patch_size))
     settings = kind.build(parameters, f"splitting {scene.name!r} by protocol {protocol!r}")
     stored = settings.split if isinstance(settings, OfficialParameters) else None
     pool = Pool.of(scene, stored, objects=isinstance(settings, PolygonsParameters))

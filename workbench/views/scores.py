@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.analysis import Scores
 from workbench.base.errors import WorkbenchError
-from workbench.runs.words import caution, paper_words, score_words
+from workbench.runs.words import caution, kappa_words, paper_words, score_words
 from workbench.views.backend import hv
 from workbench.views.picture import Picture
 from workbench.views.style import BGY, dress, ink_on
@@ -100,7 +100,7 @@ def score_card(metrics: Mapping[str, Any]) -> str:
     figures: tuple[tuple[str, str], ...] = (
         (words.overall.capitalize(), percent(test["oa"])),
         (words.average.capitalize(), percent(test["aa"])),
-        ("Kappa", f"{test['kappa']:.2f}"),
+        ("Kappa", kappa_words(test)),
     )
     objects = metrics.get("objects")
     if objects:
@@ -110,8 +110,13 @@ def score_card(metrics: Mapping[str, Any]) -> str:
     return (
         f'<div class="wb-score">{cards}<div class="figure">{protocol_tag(metrics["protocol"], caution(metrics))}<br>'
         f"<span>{pixels:,} test pixels, {len(test['classes'])} classes</span></div></div>"
-        f'{second_row(metrics)}<p class="wb-controls">{controls_text(metrics)}</p>'
+        f'{_undefined(test)}{second_row(metrics)}<p class="wb-controls">{controls_text(metrics)}</p>'
     )
+
+
+def _undefined(test: Mapping[str, Any]) -> str:
+    reason = test.get("kappa_reason")
+    return f'<p class="wb-controls">Kappa is not defined: {escape(reason)}.</p>' if reason else ""
 
 
 def second_row(metrics: Mapping[str, Any]) -> str:
@@ -123,7 +128,7 @@ def second_row(metrics: Mapping[str, Any]) -> str:
     words = score_words(metrics)
     row = "" if clear is None else (
         f"Without overlap: {escape(words.overall)} <b>{percent(clear['oa'])}</b>, {escape(words.average)} "
-        f"<b>{percent(clear['aa'])}</b>, kappa <b>{clear['kappa']:.2f}</b>; "
+        f"<b>{percent(clear['aa'])}</b>, kappa <b>{kappa_words(clear)}</b>; "
     )  # fmt: skip
     return f'<p class="wb-controls">{row}{escape(note if row else note[:1].upper() + note[1:])}.</p>'
 

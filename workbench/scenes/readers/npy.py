@@ -24,10 +24,9 @@ PICKLE = b"\x80"  # how pickles begin
 def open_raster(path: Path, variable: str | None, axes: str | None = None) -> Iterator[Raster]:
     """Open an array, whose axes must be declared if there are three; see `workbench.scenes.readers.open_raster`."""
     with _unpacked(path, variable) as (file, name):
-        what = f"{path}: {name!r}" if name else f"{path}: it"
         data = _Mapped(file, path)
-        check_real(data.dtype.name, what)
-        order = find_axes(data.shape, None, axes, what)
+        check_real(data.dtype.name, f"{path}: {name!r}" if name else f"{path}: it")
+        order = find_axes(data.shape, None, axes, f"{path}: {name!r}" if name else str(path))
         pixels = Oriented(data, order, path)
         yield Raster(pixels=pixels, grid=Grid(pixels.shape[1:]), axes=order)
 
