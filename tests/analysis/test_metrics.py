@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -133,3 +134,17 @@ def test_bad_classes():
         confusion_matrix([1], [1], (1, 1))
     with pytest.raises(WorkbenchError, match="'confusion' and 'classes'"):
         Scores.from_dict({"oa": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("confusion", "undefined"),
+    [([[5, 0], [0, 0]], True), ([[0, 5], [0, 0]], False), ([[5, 1], [0, 0]], False), ([[5, 0], [0, 1]], False)],
+)
+def test_kappa_is_undefined_where_scikit_learn_has_no_number(confusion, undefined):
+    reference, predicted = (np.repeat(np.indices((2, 2))[axis].ravel(), np.ravel(confusion)) for axis in (0, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of scikit-learn, on the division
+        oracle = sk.cohen_kappa_score(reference, predicted, labels=[0, 1])
+    found = scores(confusion, (1, 2))
+    assert bool(found.kappa_reason) == bool(np.isnan(oracle)) == undefined
+    assert found.to_dict()["kappa_reason"] == found.kappa_reason

@@ -7,9 +7,12 @@ from statsmodels.stats.contingency_tables import mcnemar as oracle
 from statsmodels.stats.proportion import proportion_confint
 
 from workbench.base.errors import UnknownNameError, WorkbenchError
+from workbench.base.files import write_json
 from workbench.experiments import compare_runs, open_run, train
 from workbench.experiments.comparison_tables import classes_frame, cost_frame, groups_frame, pairs_frame, scores_frame
 from workbench.experiments.labels import run_labels
+from workbench.experiments.run import Run
+from workbench.runs.words import PAPER_HABITS
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +135,29 @@ def test_one_run_none_and_no_common_pixel(forge, run):
         compare_runs(["no such run"])
     with pytest.raises(WorkbenchError, match="no test pixel was answered by all"):
         compare_runs([run, forge(run, "empty", drop=10**6)])
+
+
+def test_habits_stand_in_every_table(forge, run, pixel_runs):
+    habits = forge(run, "habits", chosen_on="test")
+    write_json(habits.path / "metrics.json", habits.metrics | {"chosen_on": "test", "paper": None})
+    found = compare_runs([habits, run, pixel_runs[0]])
+    named = f"fusatnet ({PAPER_HABITS})"
+    for frame in (scores_frame(found), cost_frame(found)):
+        assert named in frame.index
+        assert "fusatnet" in frame.index
+    assert named in pairs_frame(found)["first"].tolist() + pairs_frame(found)["second"].tolist()
+    assert any(note.startswith("Publications' habits") for note in found.notes)
+    assert not any("chosen on validation" in name for name in scores_frame(found).index)
+
+
+def test_kappa_of_one_class_alone_is_a_dash_with_its_reason(forge, run, pixel_runs):
+    runs = [forge(one, f"lone{k}") for k, one in enumerate((run, pixel_runs[0]))]
+    for one in runs:
+        table = one.predictions
+        lone = table[(table["set"] == "test") & (table["reference"] == 1)].assign(predicted=1)
+        (one.path / "predictions.parquet").unlink()
+        lone.to_parquet(one.path / "predictions.parquet")
+    found = compare_runs([Run(one.path) for one in runs])
+    assert scores_frame(found)["kappa"].tolist()[-2:] == ["–", "–"]
+    assert any("Kappa is a dash where reference and map hold one class only" in note for note in found.notes)
+    json.dumps(found.to_dict(), allow_nan=False)

@@ -197,3 +197,10 @@ def test_such_a_split_is_kept_as_any(three, tmp_path):
     split = split_of_masks(*of(*three[1:]))
     split.save(tmp_path / "split.npz")
     assert Split.load(tmp_path / "split.npz").hash == split.hash
+
+
+@pytest.mark.parametrize("factor", [0, -1])
+def test_masks_without_a_pixel_are_told(three, factor):
+    _, train, test = three
+    with pytest.raises(WorkbenchError, match="no pixel is on the side 'train': the mask holds nothing above 0"):
+        split_of_masks(Mask.of(factor * train.astype(int), "tr.npy"), Mask.of(test, "te.npy"))

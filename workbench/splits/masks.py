@@ -105,14 +105,9 @@ def split_of_masks(
     """
     masks = {"train": train, "test": test} | ({} if validation is None else {"validation": validation})
     for side, mask in masks.items():
-        if (mask.values < 0).any():
-            raise WorkbenchError(
-                f"While reading a split from {mask.name}: it holds {mask.values.min()}; masks hold class values above 0, and 0 "
-                "where no pixel of the side is. Set what means 'none' to 0."
-            )
         if not mask.values.any():
             raise WorkbenchError(
-                f"While reading a split from {mask.name}: no pixel is on the side {side!r}: the mask holds only 0."
+                f"While reading a split from {mask.name}: no pixel is on the side {side!r}: the mask holds nothing above 0."
             )
     for mask in (*masks.values(), *(() if labels is None else (labels,))):
         _same_grid(train, mask)
