@@ -308,3 +308,8 @@ def test_without_a_modality_and_by_test_time_augmentation_at_once(taught, roots)
     found = evaluate(taught, without=["lidar"], tta=True)
     assert found["tta"]
     assert list(found["without"]) == ["lidar"]
+
+
+def test_ensembles_share_no_member(scene):
+    with pytest.raises(WorkbenchError, match="Ensembles of 3 from the seeds 1 and 2 share members: take seeds 3 apart"):
+        modality_table(scene, seeds=(5, 2, 1), members=3)

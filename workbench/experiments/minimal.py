@@ -101,7 +101,9 @@ def minimal_supervision(
         if len(smaller.train) < len(split.train) and "steps" in kind.recipe_fields:
             asked = {name: value for name, value in options.items() if name != "epochs"}
             asked |= equal_steps(plan, view, len(split.train), len(smaller.train))
-        runs[part, seed] = train(scene, model, inputs, smaller, recipe=recipe, seed=seed, **asked)
+        # members of ensembles take the seeds that follow: none may be in two of them
+        own_seed = seed * int(options.get("members", 1))
+        runs[part, seed] = train(scene, model, inputs, smaller, recipe=recipe, seed=own_seed, **asked)
     rows = []
     for part in sorted(fractions, reverse=True):
         mine = [runs[part, seed] for seed in range(seeds)]

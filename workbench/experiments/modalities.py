@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def modality_table(
         model: Name of the model.
         inputs: Modalities that play each role with all; see `train`.
         split: The split of all runs; None makes one by `blocks` with the first seed.
-        seeds: Seeds of weights and sampling.
+        seeds: Seeds of weights and sampling; those of deep ensembles at least `members` apart, so that none share one.
         say: Called with a sentence before each training.
         **options: Passed on to `train`, such as `view`, `width`, `recipe`, `epochs`.
 
@@ -116,6 +117,12 @@ def modality_table(
         )
     if not seeds or len(set(seeds)) != len(seeds):
         raise WorkbenchError(f"Give one seed or more, each once; got {list(seeds)}.")
+    members = options.get("members", 1)
+    near = [pair for pair in pairwise(sorted(seeds)) if pair[1] - pair[0] < members]
+    if near:
+        raise WorkbenchError(
+            f"Ensembles of {members} from the seeds {near[0][0]} and {near[0][1]} share members: take seeds {members} apart."
+        )
     if split is None:
         split = make_split(scene, "blocks", model_class(model).patch_size, seeds[0])
     plans = {ALL: roles} | {name: roles_without(roles, name) for name in names}
