@@ -6,7 +6,8 @@ Import the first two before: ``workbench import NAME --from FOLDER``. Every netw
 steps with the recipe `common`, without validation: nothing is chosen. Networks over patches run in their dense view, on
 fewer and smaller tiles than those over tiles. Runs are kept as any run is, so that the same
 command again prints the table at once. ``--protocol random --models fusatnet selfloop random_forest`` shows how far a
-random split flatters: compare with the same models under the plan's own protocol, or another.
+random split flatters: compare with the same models under the plan's own protocol, or another. Splits keep other classes;
+``--shared groups`` scores only test pixels of the classes that the split by groups of the same seed keeps.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Any
 
-from workbench.analysis import scores
+from workbench.analysis import confusion_matrix, scores
 
 TILES = ("ammfusenet", "deeplabv3plus", "pspnet", "unet", "segnet", "denseaspp", "danet")
 PATCHES = ("fusatnet", "selfloop", "mmrs", "mft")
@@ -39,6 +40,7 @@ class Plan:
         aux: Modalities that play `aux`.
         width: Of the networks.
         steps: Of every training.
+        shared: Protocol whose classes alone are scored; None scores all.
     """
 
     models: tuple[str, ...]
@@ -49,6 +51,7 @@ class Plan:
     aux: tuple[str, ...]
     width: float
     steps: int
+    shared: str | None = None
 
 
 PLANS = {
@@ -88,6 +91,13 @@ def one(scene: str, plan: Plan, model: str, seed: int, fold: int) -> dict[str, A
         **(SMALL_TILES if model in PATCHES else {}),
     )
     metrics = run.metrics
+    if plan.shared:
+        # defaults, for parameters are those of the plan's own protocol
+        kept = make_split(opened, plan.shared, 11, seed, leave_out=parameters.get("leave_out", [])).classes
+        test = run.predictions.query("set == 'test'")
+        test = test[test["reference"].isin(kept)]
+        classes = metrics["test"]["classes"]
+        metrics["test"] = scores(confusion_matrix(test["reference"], test["predicted"], classes), classes).to_dict()
     print(f"{model} {plan.protocol} seed {seed} fold {fold}: {100 * metrics['test']['oa']:.1f} %", flush=True)
     return {"model": model, "seed": seed, "metrics": metrics}
 
@@ -137,6 +147,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", help="instead of those of the plan")
     parser.add_argument("--protocol", help="instead of that of the plan, without folds")
     parser.add_argument("--steps", type=int, help="of every training, instead of those of the plan")
+    parser.add_argument("--shared", help="score only classes that the split of this protocol keeps; not the controls")
     arguments = parser.parse_args()
     plan = PLANS[arguments.scene]
     if arguments.models:
@@ -146,6 +157,7 @@ def main() -> None:
     if arguments.protocol and arguments.protocol != plan.protocol:
         kept = {key: value for key, value in plan.parameters.items() if key == "leave_out"}
         plan = replace(plan, protocol=arguments.protocol, folds=1, parameters=kept)
+    plan = replace(plan, shared=arguments.shared)
     asked = [
         (arguments.scene, plan, model, seed, fold)
         for seed in range(arguments.seeds)
@@ -158,6 +170,7 @@ def main() -> None:
     print(
         f"\n{arguments.scene}: {words}, %, mean (sd) over {arguments.seeds} splits and seeds, {plan.protocol}, "
         f"{plan.folds} fold(s) pooled; {plan.steps} steps, width {plan.width}"
+        + (f"; of the models only classes that {plan.shared} keeps" if plan.shared else "")
     )
     print(f"{'':28}{'OA':>14}{'AA':>14}{'kappa':>14}{'mIoU':>14}{'parameters':>14}{'seconds':>10}")
     for name, by_seed, training in rows(found):
