@@ -79,7 +79,7 @@ def test_dashes_in_tables_have_their_reason(call_sample, place):
     code, out, err = call_sample("score", "p.gpkg", "--output", "table.csv")
     assert code == 0
     assert "nan" not in (out + err).lower()
-    assert "Overall accuracy: – % of the area" in out
+    assert "Overall accuracy: – (not known)" in out
     assert "no interpreted point where the map shows class 2" in out
     assert "Left out for want of an answer" in err
     table = pd.read_csv("table.csv")
