@@ -13,7 +13,7 @@ def test_random_leaks_and_position_explains_it(farmland):
     assert audit.leak().overlap > 0.99
     assert audit.coordinates_only["oa"] > 0.9
     assert audit.banner_level == "red"
-    assert "position alone explains this score" in str(audit)
+    assert "position alone explains much of this score" in str(audit)
 
 
 @pytest.mark.parametrize("seed", range(3))

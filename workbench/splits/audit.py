@@ -14,7 +14,7 @@ from workbench.splits.probability import SampledAccuracy, sampled_accuracy
 from workbench.splits.split import SIDES, Split
 from workbench.splits.windows import inside_windows, is_receptive_field, nominal_window, windows_overlap
 
-RANDOM_BANNER = "random split: neighbours of test pixels are in training; position alone explains this score"
+RANDOM_BANNER = "random split: neighbours of test pixels are in training; position alone explains much of this score"
 PROBABILITY_BANNER = (
     "probability sample: tells how accurate a map of this ground is, where it is labelled, and not how the model does on "
     "new ground; neighbours of test pixels are in training"
