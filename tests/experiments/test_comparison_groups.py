@@ -87,7 +87,7 @@ def test_controls_stand_on_top_once_per_split(forge, run):
     row = frame.loc["control: coordinates only"]
     assert row.tolist()[:5] == ["2", "–", "50.0", f"{100 * np.std([0.25, 0.75], ddof=1):.1f}", "–"]
     assert frame.loc["fusatnet, width 0.5"].tolist()[:2] == ["2", "4"]
-    assert "Synthetic" not in " ".join(found.notes)
+    assert found.warnings == tuple(one for one in found.warnings if one[0].startswith("Audit, "))
 
 
 def test_folds_of_a_split_are_one_split(forge, run):
@@ -133,14 +133,16 @@ def test_rules_of_splits_are_not_averaged(forge, run):
     assert {pair.test.p for pair in found.pairs} == {None}
     assert "do not rank" in found.verdict
     assert "highest" not in found.verdict
-    assert any(note.startswith("RANDOM SPLIT") for note in found.notes)
+    assert any(text.startswith("RANDOM SPLIT") and level == "red" for text, level in found.warnings)
+    with pytest.raises(WorkbenchError, match="the configuration 'all': its splits were made by 3 rules"):
+        compare_groups({"all": runs, "other": [forge(run, "d", split="8" * 64)]})
 
 
 def test_audits_warn_beside_the_scores(forge, run):
     runs = [forge(run, f"{width}", split="5" * 64, width=width) for width in (0.5, 0.25)]
     for one in runs:
         write_json(one.path / "metrics.json", one.metrics | {"audit": one.metrics["audit"] | {"banner": "9 % overlap"}})
-    assert f"Audit, {run.config.split.protocol} split: 9 % overlap." in compare_across(runs).notes
+    assert f"Audit, {run.config.split.protocol} split: 9 % overlap." in dict(compare_across(runs).warnings)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_what_was_chosen_on_test_says_so_in_the_table(forge, run):
     assert [name for name in found.scores_frame().index if "comparison with publications" in name] == [
         f"fusatnet, width 0.25 ({PAPER_HABITS})"
     ]
-    assert any(note.startswith("PUBLICATIONS' HABITS") for note in found.notes)
+    assert any(text.startswith("PUBLICATIONS' HABITS") and level == "red" for text, level in found.warnings)
 
 
 def _position(oa):

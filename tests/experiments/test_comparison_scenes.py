@@ -70,6 +70,14 @@ def test_splits_and_seeds_are_averaged_and_names_are_those_of_a_scene(forge, run
     assert found.controls["a"]["coordinates_only"] == pytest.approx(0.3)
     assert any("Not trained alike on every scene" in note for note in found.notes)
     assert found.verdict.startswith(f"{found.test.to_frame().index[0]} has the best average rank")
+    leaking = [
+        forge(run, f"leaking{model}", split="7" * 64, scene="a" * 64, protocol="random", model=model, width=1.0)
+        for model in ("svm", "knn", "random_forest")
+    ]
+    for one in leaking:
+        write_yaml(one.path / "config.yaml", one.config.model_copy(update={"scene": "a"}))
+    with pytest.raises(WorkbenchError, match="models on 'a': its splits were made by 2 rules"):
+        compare_across([*runs, *(Run(one.path) for one in leaking)], "scenes")
     clash = Run(runs[0].path)
     write_yaml(clash.path / "config.yaml", clash.config.model_copy(update={"scene": "b"}))
     with pytest.raises(WorkbenchError, match="'b' names 2 different scenes"):

@@ -1,5 +1,7 @@
 """What is said and drawn of configurations over splits, and of models over scenes."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -27,7 +29,9 @@ def test_over_splits(runs):
     html = across_headline(found).text
     assert html.index("control: class of the nearest training pixel") < html.index("knn, neighbours 1")
     assert "<h1>2 configurations on small, 2 splits (blocks)</h1>" in html
-    assert "fusion wins by construction" in html
+    assert html.index("fusion wins by construction") < html.index("control: class of the nearest")
+    warned = replace(found, warnings=(("Look out.", "red"),))
+    assert '<p class="wb-note red">Look out.</p>' in across_headline(warned).text
     picture = across_picture(found)
     drawn = {renderer.glyph.__class__.__name__ for renderer in bokeh_model(picture.element).renderers}
     assert {"Segment", "Scatter"} <= drawn

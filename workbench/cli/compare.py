@@ -87,7 +87,7 @@ def _across(runs: "list[RunFolder]", over: Literal["splits", "scenes"], score: s
     _print(found.pairs_frame())
     print()
     _print(found.runs_frame())
-    for note in found.notes:
+    for note in (*(text for text, _ in found.warnings), *found.notes):
         print(note)
     say(f"Next: workbench report across -p over={over} -p runs=" + ",".join(run.id for run in runs))
 

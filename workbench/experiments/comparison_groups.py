@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -57,8 +56,8 @@ def compare_groups(groups: Mapping[str, Sequence[RunFolder | str]], score: str =
         score: What is tested: `oa`, `aa`, `kappa` or `miou`.
 
     Raises:
-        WorkbenchError: A group is empty, a run is not finished or stands in two groups, or scenes differ (the error
-            shows both hashes).
+        WorkbenchError: A group is empty or mixes splits of several rules, a run is not finished or stands in two groups,
+            or scenes differ (the error shows both hashes).
         UnknownNameError: There is no such run or score.
     """
     if score not in SCORES:
@@ -70,6 +69,8 @@ def compare_groups(groups: Mapping[str, Sequence[RunFolder | str]], score: str =
             "that differ only in split and seed are repetitions of one."
         )
     refuse_unlike(opened, "Compare models across scenes by `workbench compare --over scenes` (compare_scenes).")
+    for name, runs in opened.items():
+        refuse_mixed(runs, f"the configuration {name!r}")
     made = sorted((_group(name, runs) for name, runs in opened.items()), key=lambda one: -one.lines[score].mean)
     every = [run for runs in opened.values() for run in runs]
     rules = rules_of(every)
@@ -82,7 +83,8 @@ def compare_groups(groups: Mapping[str, Sequence[RunFolder | str]], score: str =
         _controls(list(opened.values()), rules),
         tuple(made),
         pairs,
-        (*notes, *said_of(every)),
+        warnings_of(every),
+        tuple(notes),
     )
 
 
@@ -105,24 +107,33 @@ def refuse_unlike(groups: Mapping[str, Sequence[Run]], advice: str) -> None:
             )
 
 
-def said_of(runs: Sequence[Run]) -> list[str]:
-    """What a reader must know of the scores of runs, each sentence once."""
-    notes = []
+def warnings_of(runs: Sequence[Run]) -> tuple[tuple[str, str], ...]:
+    """What must not be overlooked in the scores of runs: each sentence once, with its level (`red`, `amber` or "")."""
+    found: dict[str, str] = {}
     for metrics in (run.metrics for run in runs):
         if metrics["protocol"] == "random":
-            notes.append("RANDOM SPLIT: position alone explains much of the scores.")
+            found["RANDOM SPLIT: position alone explains much of the scores."] = "red"
         if caution(metrics):
-            notes.append("PUBLICATIONS' HABITS: scores that are marked so compare with published figures only.")
-        notes.append(score_words(metrics).note)
-        notes += ["Synthetic scene: fusion wins by construction."] if metrics["synthetic"] else []
-        notes += _banner(metrics)
-    return [note for note in dict.fromkeys(notes) if note]
+            found["PUBLICATIONS' HABITS: scores that are marked so compare with published figures only."] = "red"
+        audit = metrics.get("audit") or {}
+        if audit.get("banner"):
+            found[f"Audit, {metrics['protocol']} split: {audit['banner']}."] = audit.get("banner_level", "")
+        if score_words(metrics).note:
+            found[score_words(metrics).note] = ""
+        if metrics["synthetic"]:
+            found["Synthetic scene: fusion wins by construction."] = ""
+    return tuple(found.items())
 
 
-def _banner(metrics: Mapping[str, Any]) -> list[str]:
-    """What the audit of a run's split warns of."""
-    banner = (metrics.get("audit") or {}).get("banner", "")
-    return [f"Audit, {metrics['protocol']} split: {banner}."] if banner else []
+def refuse_mixed(runs: Sequence[Run], what: str) -> None:
+    """Refuse runs on splits that were made by several rules, whose mean would say nothing."""
+    rules = rules_of(runs)
+    told = {rule: next(run for run, mine in rules.items() if mine == rule) for rule in rules.values()}
+    if len(told) > 1:
+        raise WorkbenchError(
+            f"While comparing {what}: its splits were made by {len(told)} rules, and a mean over them would say nothing: "
+            f"{'; '.join(f'{rule} ({run})' for rule, run in told.items())}. Compare runs on splits of one rule."
+        )
 
 
 def _pairs(groups: Sequence[ComparedGroup], score: str) -> tuple[tuple[GroupPair, ...], list[str]]:

@@ -84,7 +84,8 @@ class GroupComparison:
         controls: What sees no image, or single spectra only, over the same splits.
         groups: By falling mean of the tested score.
         pairs: All pairs, in the order of the groups.
-        notes: What a reader must know.
+        warnings: What must not be overlooked in the scores, with its level (`red`, `amber` or "").
+        notes: What is to be said of the tests.
     """
 
     about: dict[str, Any]
@@ -93,6 +94,7 @@ class GroupComparison:
     controls: tuple[ComparedControl, ...]
     groups: tuple[ComparedGroup, ...]
     pairs: tuple[GroupPair, ...]
+    warnings: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
     @property
@@ -136,6 +138,7 @@ class GroupComparison:
                 {"first": pair.first, "second": pair.second, **pair.test.to_dict(), "p_holm": pair.p_holm}
                 for pair in self.pairs
             ],
+            "warnings": [text for text, _ in self.warnings],
             "notes": list(self.notes),
         }
 

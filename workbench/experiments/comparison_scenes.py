@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.analysis.friedman import Friedman, friedman
 from workbench.base.errors import UnknownNameError, WorkbenchError
-from workbench.experiments.comparison_groups import refuse_unlike, said_of
+from workbench.experiments.comparison_groups import refuse_mixed, refuse_unlike, warnings_of
 from workbench.experiments.comparison_groups_result import TITLES
 from workbench.experiments.comparison_tables import DASH
 from workbench.experiments.labels import run_labels
@@ -31,13 +31,15 @@ class SceneComparison:
         controls: By scene, what sees no image, or single spectra only: its score, the mean over the splits; empty where
             scores were given instead of runs, and for `miou`, which controls do not have.
         runs: By scene and model, the ids of its runs; empty where scores were given.
-        notes: What a reader must know.
+        warnings: What must not be overlooked in the scores, with its level (`red`, `amber` or "").
+        notes: What is to be said of the test.
     """
 
     score: str
     test: Friedman
     controls: dict[str, dict[str, float]]
     runs: dict[str, dict[str, tuple[str, ...]]]
+    warnings: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
     @property
@@ -67,6 +69,7 @@ class SceneComparison:
             **self.test.to_dict(),
             "controls": self.controls,
             "runs": runs,
+            "warnings": [text for text, _ in self.warnings],
             "notes": list(self.notes),
         }
 
@@ -173,7 +176,7 @@ def compare_scenes(
 
     Raises:
         WorkbenchError: There are fewer than 2 scenes or 3 models, models differ between scenes, a scene's runs are of
-            different scenes, models of a scene have different splits (the error shows both hashes), or two rows are of
+            different scenes, models of a scene have different splits (the error shows both hashes) or splits of several rules, or two rows are of
             the same scene: splits of one scene are no data sets.
         UnknownNameError: There is no such run or score.
     """
@@ -181,7 +184,7 @@ def compare_scenes(
         raise UnknownNameError("score", score, SCORES)
     if isinstance(table, pd.DataFrame):
         given = friedman(table.to_numpy(float), list(map(str, table.columns)), list(map(str, table.index)), level)
-        return SceneComparison(score, given, {}, {}, given.notes)
+        return SceneComparison(score, given, {}, {}, (), given.notes)
     models = list(next(iter(table.values()), {}))
     opened: dict[str, dict[str, list[Run]]] = {}
     seen: dict[str, str] = {}
@@ -194,6 +197,7 @@ def compare_scenes(
         opened[name] = {model: [as_run(run) for run in runs[model]] for model in models}
         refuse_unlike(opened[name], "A row of the table is one scene.")
         _refuse_other_splits(name, opened[name])
+        refuse_mixed([run for each in opened[name].values() for run in each], f"models on {name!r}")
         content = next(iter(opened[name].values()))[0].config.scene_hash
         if content in seen:
             raise WorkbenchError(
@@ -209,7 +213,8 @@ def compare_scenes(
         replace(found, notes=()),
         {name: _controls(runs, score) for name, runs in opened.items()},
         {name: {model: tuple(run.id for run in runs[model]) for model in models} for name, runs in opened.items()},
-        (*found.notes, *_unlike_settings(opened, models), *said_of(every)),
+        warnings_of(every),
+        (*found.notes, *_unlike_settings(opened, models)),
     )
 
 

@@ -16,20 +16,22 @@ if TYPE_CHECKING:
     from workbench.experiments import GroupComparison, SceneComparison
 
 WORDS = {"oa": "OA", "aa": "AA", "kappa": "kappa", "miou": "mean IoU"}
-WARNED = ("RANDOM SPLIT", "CHOSEN ON TEST", "Synthetic scene", "The labels are")
-"""Beginnings of notes that belong above the scores, not below them."""
 
 
 def across_headline(comparison: "GroupComparison | SceneComparison") -> Html:
     """Title, verdict, what must not be overlooked, and the scores with the controls on top."""
     frame = comparison.scores_frame(CONTROLS)
-    warned = [note for note in comparison.notes if note.startswith(WARNED)]
-    notes = "".join(f'<p class="wb-note">{escape(note)}</p>' for note in warned)
+    notes = "".join(f'<p class="wb-note {level}">{escape(text)}</p>' for text, level in comparison.warnings)
     text = (
         f'<section class="wb-headline"><h1>{escape(comparison.title)}</h1>'
         f'<p class="verdict">{escape(comparison.verdict)}</p>{notes}<div class="wb-score">{table_html(frame)}</div></section>'
     )
-    return Html(text, "\n".join([f"{comparison.title}. {comparison.verdict}", *warned, frame.to_string()]))
+    return Html(
+        text,
+        "\n".join(
+            [f"{comparison.title}. {comparison.verdict}", *(text for text, _ in comparison.warnings), frame.to_string()]
+        ),
+    )
 
 
 def across_picture(comparison: "GroupComparison | SceneComparison") -> Picture:
